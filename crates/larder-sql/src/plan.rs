@@ -1,0 +1,262 @@
+//! What analysis of one SQL text yields.
+//!
+//! A plan holds no parameter values: it is made once per text and bound to the parameters of each
+//! call. It names tables and columns by the catalog it was made with.
+
+use std::sync::Arc;
+
+use crate::catalog::Table;
+
+/// The analysis of one SQL text.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The text as the parser renders it: comments, white space, keyword case and placeholder
+    /// style gone. The raw text itself when it could not be parsed.
+    pub normalized: Arc<str>,
+    /// One part per statement of the text, in order. Never empty for a non-empty text.
+    pub parts: Vec<Part>,
+    /// Whether the text holds an IN list (or row list) whose length varies with its parameters:
+    /// such texts are kept apart in the plan cache so that they cannot flood it.
+    pub variable_arity: bool,
+}
+
+/// One statement of a text.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Part {
+    /// A statement that only reads.
+    Read(ReadPlan),
+    /// A statement that writes rows, or may.
+    Write(WritePlan),
+    /// BEGIN, COMMIT, SAVEPOINT and their kin, as text.
+    Transaction(TransactionCommand),
+    /// SET, USE, PRAGMA, DISCARD ..: changes the session.
+    Session,
+    /// DDL: all records drop and the catalog is read again.
+    Schema,
+    /// Reads nothing cacheable and writes no row (SHOW, EXPLAIN without ANALYZE, ANALYZE ..).
+    Neutral,
+    /// Not understood: runs, is never cached, and counts as an unknown write to every table.
+    Unknown(Reason),
+}
+
+/// The kind of result a read asks for; policies are per operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Operation {
+    /// At most one row (`LIMIT 1`).
+    Get,
+    /// Rows.
+    Fetch,
+    /// A lone COUNT.
+    Count,
+    /// Other aggregates.
+    Aggregate,
+    /// `EXISTS` or `SELECT 1 .. LIMIT 1`.
+    Exists,
+}
+
+/// A statement that only reads.
+#[derive(Clone, Debug)]
+pub struct ReadPlan {
+    /// What it asks for.
+    pub operation: Operation,
+    /// Every relation named anywhere (views and their base tables included), first table of the
+    /// outermost FROM first, without repetition.
+    pub tables: Vec<Arc<Table>>,
+    /// What a cached result rests on. Empty only when `uncacheable` is set or no table is read.
+    pub dependencies: Vec<DependencyTemplate>,
+    /// Why the result may not be cached; `None` = it may.
+    pub uncacheable: Option<Reason>,
+}
+
+/// A dependency before its parameters are bound: one conjunction on one table.
+#[derive(Clone, Debug)]
+pub struct DependencyTemplate {
+    /// The base table.
+    pub table: Arc<Table>,
+    /// Terms that all must hold, sorted by column, at most one per column. Empty = any row.
+    pub terms: Vec<Term>,
+    /// The columns whose change can change the result.
+    pub watched: Columns,
+}
+
+/// `column IN (operands)` or `column IS NULL`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Term {
+    /// Position in the table's `columns`.
+    pub column: usize,
+    /// What is asked of it.
+    pub test: Test,
+}
+
+/// The test of a term.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Test {
+    /// Equal to one of these. NULL operands never match and are skipped when binding.
+    In(Vec<Operand>),
+    /// `IS NULL`.
+    IsNull,
+}
+
+/// A value in a statement.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Operand {
+    /// The bound parameter at this position, from 0, in the order in which the driver sends them.
+    Parameter(usize),
+    /// Any element of the array bound at this position (`= ANY($1)`).
+    ParameterElements(usize),
+    /// A literal of the text.
+    Literal(Literal),
+}
+
+/// A literal as written, by its class. Conversion to a column's canonical value is larder-core's.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Literal {
+    /// NULL.
+    Null,
+    /// TRUE or FALSE.
+    Bool(bool),
+    /// A number as written, sign included.
+    Number(Arc<str>),
+    /// A string with quotes and escapes resolved.
+    Text(Arc<str>),
+    /// A byte string (`X'..'`, `'\x..'::bytea`).
+    Bytes(Arc<[u8]>),
+}
+
+/// A set of columns of one table.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Columns {
+    /// All of them.
+    All,
+    /// These positions, sorted, without repetition.
+    Some(Vec<usize>),
+}
+
+/// A statement that writes rows, or may.
+#[derive(Clone, Debug)]
+pub struct WritePlan {
+    /// What it writes directly (cascades and triggers are the signal crate's to add).
+    pub targets: Vec<WriteTarget>,
+    /// Set when it may write tables that are not listed: every record of the source drops.
+    pub unknown_scope: Option<Reason>,
+    /// Output columns of RETURNING for the (single) target: position in the *result* -> column of
+    /// the table. `None` for an expression. Empty when there is no RETURNING.
+    pub returning: Vec<Option<usize>>,
+}
+
+/// The effect of a write on one table.
+#[derive(Clone, Debug)]
+pub struct WriteTarget {
+    /// The written base table.
+    pub table: Arc<Table>,
+    /// What is done.
+    pub operation: WriteOperation,
+    /// Columns assigned by an UPDATE, closed over generated and ON UPDATE columns and widened to
+    /// all where a BEFORE trigger or rule stands (W7). `All` for everything but UPDATE.
+    pub changed: Columns,
+    /// What is known of the rows before the write.
+    pub old: OldRows,
+    /// What is known of the rows after the write, one per row of VALUES, or one for all rows of an
+    /// UPDATE. Empty for DELETE.
+    pub new: NewRows,
+}
+
+/// The operation of a write on one table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum WriteOperation {
+    /// Rows are added, none is changed.
+    Insert,
+    /// Rows are changed.
+    Update,
+    /// Rows are removed.
+    Delete,
+    /// Rows are added, changed or removed in a way that images do not tell: the record drops.
+    Opaque,
+    /// The whole table is emptied.
+    Truncate,
+}
+
+/// What a statement tells of the rows before the write.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum OldRows {
+    /// There are none (INSERT).
+    None,
+    /// Rows that satisfy one of these conjunctions (the WHERE, projected onto the target by the
+    /// rules of reads). A conjunction without terms = any row.
+    Matching(Vec<Vec<Term>>),
+}
+
+/// What a statement tells of the rows after the write.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum NewRows {
+    /// There are none (DELETE).
+    None,
+    /// One assignment list per row. A column that is not listed is unknown for INSERT and
+    /// unchanged for UPDATE.
+    Assigned(Vec<Vec<Assignment>>),
+    /// Unknown rows (INSERT .. SELECT).
+    Unknown,
+}
+
+/// One column of a new row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Assignment {
+    /// Position in the table's `columns`.
+    pub column: usize,
+    /// The assigned operand; `None` = an expression, DEFAULT, or a column that stores something
+    /// else than what is sent (W6).
+    pub value: Option<Operand>,
+}
+
+/// Transaction control as text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TransactionCommand {
+    /// BEGIN, START TRANSACTION.
+    Begin,
+    /// COMMIT, END. `chain` = AND CHAIN.
+    Commit {
+        /// A new transaction starts at once.
+        chain: bool,
+    },
+    /// ROLLBACK, ABORT.
+    Rollback {
+        /// A new transaction starts at once.
+        chain: bool,
+    },
+    /// SAVEPOINT name.
+    Savepoint(Arc<str>),
+    /// RELEASE SAVEPOINT name.
+    Release(Arc<str>),
+    /// ROLLBACK TO SAVEPOINT name.
+    RollbackTo(Arc<str>),
+    /// PREPARE TRANSACTION, COMMIT PREPARED, XA ..: all records drop.
+    TwoPhase,
+}
+
+/// Why a statement is not cached, or counts as an unknown write. The text is for people and names
+/// the thing; it holds no row values.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Reason(pub Arc<str>);
+
+impl Reason {
+    /// A reason with this text: lower case, no period.
+    pub fn new(text: impl Into<Arc<str>>) -> Self {
+        Self(text.into())
+    }
+}
+
+impl std::fmt::Display for Reason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
