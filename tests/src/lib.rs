@@ -1,1 +1,1 @@
-//! larder tests.
+//! Tests across crates, on real servers: see `tests/`.

@@ -1,0 +1,21 @@
+# Thin recipes over the same scripts that CI runs; plain cargo does everything too.
+
+# Everything that the tests need is installed and run.
+test *ARGS:
+    scripts/test {{ARGS}}
+
+# What CI runs: format, lints, docs, tests.
+ci:
+    bash .ci/run
+
+# The embedded demonstration: SQLite in memory, no servers.
+quickstart:
+    cargo run -p larder-examples --bin quickstart
+
+# Ratios and microseconds, release build.
+bench:
+    scripts/bench
+
+# Replay one seed of the differential test.
+differential SEED:
+    LARDER_SEED={{SEED}} cargo test -p larder-tests --test differential

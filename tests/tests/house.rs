@@ -1,0 +1,204 @@
+//! The house keeps its proportions: which crate may know which, and what is published.
+
+use std::{collections::BTreeSet, process::Command};
+
+use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
+
+fn metadata() -> Metadata {
+    MetadataCommand::new()
+        .manifest_path("../Cargo.toml")
+        .no_deps()
+        .exec()
+        .unwrap()
+}
+
+fn package<'a>(metadata: &'a Metadata, name: &str) -> &'a Package {
+    metadata
+        .packages
+        .iter()
+        .find(|package| package.name.as_str() == name)
+        .unwrap()
+}
+
+/// Names of the normal (not dev, not build) dependencies.
+fn dependencies(package: &Package) -> BTreeSet<&str> {
+    package
+        .dependencies
+        .iter()
+        .filter(|dependency| dependency.kind == DependencyKind::Normal)
+        .map(|dependency| dependency.name.as_str())
+        .collect()
+}
+
+fn own(package: &Package) -> BTreeSet<&str> {
+    dependencies(package)
+        .into_iter()
+        .filter(|name| name.starts_with("larder"))
+        .collect()
+}
+
+/// Every published crate with the crates of this house that it may know.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("larder-sql", &[]),
+    ("larder-core", &["larder-sql"]),
+    ("larder-signals", &["larder-core", "larder-sql"]),
+    ("larder-derive", &[]),
+    (
+        "larder-sea-orm",
+        &[
+            "larder-core",
+            "larder-derive",
+            "larder-signals",
+            "larder-sql",
+        ],
+    ),
+    (
+        "larder",
+        &[
+            "larder-core",
+            "larder-derive",
+            "larder-sea-orm",
+            "larder-signals",
+        ],
+    ),
+];
+
+#[test]
+fn arrows_between_crates_point_one_way() {
+    let metadata = metadata();
+    for (name, allowed) in ARROWS {
+        let allowed: BTreeSet<&str> = allowed.iter().copied().collect();
+        let found = own(package(&metadata, name));
+        assert!(
+            found.is_subset(&allowed),
+            "{name} knows {found:?}, may know {allowed:?}"
+        );
+    }
+}
+
+#[test]
+fn every_published_crate_has_its_arrows_written_down() {
+    let metadata = metadata();
+    let listed: BTreeSet<&str> = ARROWS.iter().map(|(name, _)| *name).collect();
+    let published: BTreeSet<&str> = metadata
+        .packages
+        .iter()
+        .filter(|package| package.publish.as_ref().is_none_or(|list| !list.is_empty()))
+        .map(|package| package.name.as_str())
+        .collect();
+    assert_eq!(published, listed);
+}
+
+#[test]
+fn only_the_sql_crate_knows_the_parser_and_only_adapters_know_an_orm() {
+    let metadata = metadata();
+    for (name, _) in ARROWS {
+        let found = dependencies(package(&metadata, name));
+        assert_eq!(
+            found.contains("sqlparser"),
+            *name == "larder-sql",
+            "{name}: sqlparser"
+        );
+        assert_eq!(
+            found.contains("sea-orm"),
+            *name == "larder-sea-orm",
+            "{name}: sea-orm"
+        );
+    }
+}
+
+#[test]
+fn published_crates_carry_complete_metadata() {
+    let metadata = metadata();
+    for (name, _) in ARROWS {
+        let package = package(&metadata, name);
+        assert!(
+            package
+                .description
+                .as_ref()
+                .is_some_and(|text| text.len() > 20),
+            "{name}"
+        );
+        assert_eq!(
+            package.license.as_deref(),
+            Some("MIT OR Apache-2.0"),
+            "{name}"
+        );
+        assert!(package.readme.is_some(), "{name}: readme");
+        assert!(package.rust_version.is_some(), "{name}: rust-version");
+        assert!(
+            !package.keywords.is_empty() && !package.categories.is_empty(),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn packages_hold_sources_licences_and_readme_only() {
+    for (name, _) in ARROWS {
+        let output = Command::new(env!("CARGO"))
+            .args(["package", "--list", "--allow-dirty", "-p", name])
+            .current_dir("..")
+            .output()
+            .unwrap();
+        let listing = String::from_utf8(output.stdout).unwrap();
+        assert!(
+            output.status.success(),
+            "{name}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        for file in [
+            "Cargo.toml",
+            "LICENSE-MIT",
+            "LICENSE-APACHE",
+            "README.md",
+            "src/lib.rs",
+        ] {
+            assert!(
+                listing.lines().any(|line| line == file),
+                "{name} lacks {file}"
+            );
+        }
+        for line in listing.lines() {
+            let known = line.starts_with("src/")
+                || line.starts_with("tests/")
+                || line.starts_with("Cargo.")
+                || line.starts_with("LICENSE-")
+                || matches!(line, "README.md" | ".cargo_vcs_info.json");
+            assert!(known, "{name} would publish {line}");
+        }
+    }
+}
+
+/// A file above 600 production lines is split (CONTRIBUTING.md).
+#[test]
+fn sources_stay_within_the_house_limits() {
+    let metadata = metadata();
+    let mut long = Vec::new();
+    for (name, _) in ARROWS {
+        let root = package(&metadata, name)
+            .manifest_path
+            .parent()
+            .unwrap()
+            .join("src");
+        let mut folders = vec![root.into_std_path_buf()];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if path.extension().is_some_and(|kind| kind == "rs")
+                    && !path.ends_with("tests.rs")
+                    && !path.components().any(|part| part.as_os_str() == "tests")
+                {
+                    let text = std::fs::read_to_string(&path).unwrap();
+                    let production = text.split("#[cfg(test)]").next().unwrap_or("");
+                    if production.lines().count() > 600 {
+                        long.push(path);
+                    }
+                }
+            }
+        }
+    }
+    assert!(long.is_empty(), "split these files: {long:?}");
+}
