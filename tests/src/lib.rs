@@ -1,1 +1,3 @@
-//! Tests across crates, on real servers: see `tests/`.
+//! What the tests across crates share; the tests themselves are in `tests/`.
+
+pub mod random_sql;
