@@ -9,6 +9,7 @@
 
 pub mod catalog;
 mod dialect;
+pub mod introspect;
 pub mod plan;
 
 pub use catalog::{Catalog, Column, Table, TableName, ValueKind};

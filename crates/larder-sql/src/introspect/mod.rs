@@ -1,0 +1,80 @@
+//! Reading a [`Catalog`] from the database itself.
+//!
+//! This module holds the SQL and understands its rows; running it is the adapter's work:
+//!
+//! 1. outside any transaction, run each of [`queries`] in order (a failing *optional* one is
+//!    skipped), every output column of which is text or NULL;
+//! 2. [`feed`](CatalogReader::feed) the rows to a [`CatalogReader`];
+//! 3. [`finish`](CatalogReader::finish).
+//!
+//! What the database does not tell is filled in on the safe side: a column is opaque, a trigger
+//! writes unknown tables, a relation is not cacheable.
+
+mod answers;
+
+use self::answers::Answers;
+pub use self::answers::CatalogError;
+use crate::{Catalog, Dialect};
+
+/// One query of the introspection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CatalogQuery {
+    /// By which its rows are fed to the reader.
+    pub name: &'static str,
+    /// A statement without parameters whose output columns are all text.
+    pub sql: &'static str,
+    /// Whether it may fail (for lack of rights): its rows are then not fed, and the reader
+    /// assumes the worst.
+    pub optional: bool,
+}
+
+/// The queries that describe a database, in the order in which they are to run.
+pub fn queries(_dialect: Dialect) -> &'static [CatalogQuery] {
+    &[]
+}
+
+/// Gathers the rows of [`queries`] and makes a catalog of them.
+#[derive(Debug)]
+pub struct CatalogReader {
+    dialect: Dialect,
+    answers: Answers,
+}
+
+impl CatalogReader {
+    /// A reader that has seen nothing.
+    pub fn new(dialect: Dialect) -> Self {
+        Self {
+            dialect,
+            answers: Answers::default(),
+        }
+    }
+
+    /// Takes the rows of the query with this name.
+    pub fn feed(&mut self, query_name: &str, rows: Vec<Vec<Option<String>>>) {
+        self.answers.insert(query_name, rows);
+    }
+
+    /// The catalog.
+    ///
+    /// # Errors
+    ///
+    /// When a query that is not optional was not fed, or a row does not look like its answer.
+    pub fn finish(self) -> Result<Catalog, CatalogError> {
+        Ok(Catalog::new(self.dialect))
+    }
+}
+
+/// The query whose rows identify the database behind a connection; see [`identity`].
+pub fn identity_query(_dialect: Dialect) -> CatalogQuery {
+    CatalogQuery {
+        name: "identity",
+        sql: "SELECT NULL",
+        optional: true,
+    }
+}
+
+/// The source id that the rows of [`identity_query`] stand for; `None` when the database has no
+/// identity of its own (SQLite in memory) or does not tell it.
+pub fn identity(_dialect: Dialect, _rows: &[Vec<Option<String>>]) -> Option<String> {
+    None
+}
