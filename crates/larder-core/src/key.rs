@@ -1,6 +1,18 @@
 //! The names under which a store keeps things.
 
-use std::{fmt, sync::Arc};
+mod fields;
+
+use std::{fmt, fmt::Write as _, sync::Arc};
+
+use larder_sql::TableName;
+
+use crate::ShapeName;
+
+pub(crate) use fields::Fields;
+
+/// Version of every key and digest in this module. It changes whenever the same statement or the
+/// same values would get another digest, so that old and new processes never share one.
+pub const FORMAT_VERSION: u32 = 1;
 
 /// A SHA-256 digest.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -8,7 +20,7 @@ pub struct Digest(pub [u8; 32]);
 
 impl fmt::Debug for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for byte in &self.0[..6] {
+        for byte in self.0.iter().take(6) {
             write!(f, "{byte:02x}")?;
         }
         f.write_str("..")
@@ -20,10 +32,25 @@ impl fmt::Debug for Digest {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TableKey(pub Arc<str>);
 
-/// The name of a shape: condition columns with canonical kinds, and watched columns (P11). It is
-/// the field of the table record and can be read back by any writer.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ShapeName(pub Arc<str>);
+impl TableKey {
+    /// The key of a table of the source with this id.
+    pub fn new(source: &str, table: &TableName) -> Self {
+        let mut key =
+            String::with_capacity(source.len() + table.schema.len() + table.name.len() + 2);
+        escape(&mut key, source, is_reserved_in_table_key);
+        key.push(':');
+        escape(&mut key, &table.schema, is_reserved_in_table_key);
+        key.push('.');
+        escape(&mut key, &table.name, is_reserved_in_table_key);
+        Self(key.into())
+    }
+}
+
+impl fmt::Display for TableKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
 
 /// Random 16 bytes standing for "this has not been written since" (P1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -46,6 +73,59 @@ pub struct DependencyKey {
     pub table: TableKey,
     /// The shape.
     pub shape: ShapeName,
-    /// Digest of the values; `None` for the empty shape, which has the shape stamp only.
+    /// Digest of the values; `None` for a shape without conditions, which has the shape stamp only.
     pub value: Option<Digest>,
+}
+
+impl DependencyKey {
+    /// The dependency on any row and any column of this table.
+    pub fn any_row(table: TableKey) -> Self {
+        Self {
+            table,
+            shape: ShapeName::any_row(),
+            value: None,
+        }
+    }
+
+    /// What stands in for this dependency when its table already has as many shapes as it may have
+    /// (P11): the one shape without conditions that watches every column.
+    #[must_use]
+    pub fn widened(&self) -> Self {
+        Self::any_row(self.table.clone())
+    }
+}
+
+/// Appends `text` with every reserved character and `%` as `%XX` of its UTF-8 bytes: injective,
+/// and undone by [`unescape`].
+pub(crate) fn escape(out: &mut String, text: &str, is_reserved: fn(char) -> bool) {
+    for c in text.chars() {
+        if c == '%' || is_reserved(c) {
+            for byte in c.encode_utf8(&mut [0; 4]).bytes() {
+                // Writing to a String cannot fail.
+                let _ = write!(out, "%{byte:02X}");
+            }
+        } else {
+            out.push(c);
+        }
+    }
+}
+
+/// Undoes [`escape`]; `None` when `text` is not something that it writes.
+pub(crate) fn unescape(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        if byte == b'%' {
+            let high = char::from(rest.next()?).to_digit(16)?;
+            let low = char::from(rest.next()?).to_digit(16)?;
+            bytes.push(u8::try_from(high * 16 + low).ok()?);
+        } else {
+            bytes.push(byte);
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
+fn is_reserved_in_table_key(c: char) -> bool {
+    matches!(c, '{' | '}' | ':' | '.')
 }

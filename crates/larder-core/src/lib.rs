@@ -3,8 +3,12 @@
 
 pub mod change;
 pub mod key;
+pub mod policy;
+pub mod shape;
 pub mod value;
 
 pub use change::{Change, ChangeScope, Image, RowChange};
-pub use key::{DependencyKey, Digest, EntryKey, ShapeName, Stamp, TableKey};
+pub use key::{DependencyKey, Digest, EntryKey, Stamp, TableKey};
+pub use policy::{EffectivePolicy, Operations, Policy, effective_policy};
+pub use shape::{Affected, ShapeName};
 pub use value::{Param, Value};

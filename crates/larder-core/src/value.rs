@@ -1,6 +1,16 @@
 //! Parameters as they are sent, and values in canonical form.
 
+mod canonical;
+mod convert;
+mod decimal;
+mod encode;
+mod moment;
+
 use std::{borrow::Cow, sync::Arc};
+
+pub(crate) use canonical::Canonical;
+pub(crate) use convert::of_param;
+pub(crate) use encode::feed_params;
 
 /// A bound parameter, by the class in which the driver sends it. Adapters map their ORM's values
 /// to this; what does not fit exactly makes the query uncacheable.
@@ -68,4 +78,7 @@ pub enum Value {
     Bytes(Arc<[u8]>),
     /// Enum label.
     Enum(Arc<str>),
+    /// Not NULL, and nothing more is known: all that an image can say of a column without a
+    /// canonical kind. It answers `IS NULL` and leaves every equality open.
+    Present,
 }

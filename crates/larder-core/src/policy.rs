@@ -1,0 +1,166 @@
+//! Which operations on a table are cached, and for how long.
+
+use std::time::Duration;
+
+use larder_sql::plan::{Operation, Reason};
+
+/// How results that rest on a table may be cached. Every setting starts at its most open value but
+/// the TTL, which has none.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+#[must_use]
+pub struct Policy {
+    ttl: Option<Duration>,
+    operations: Operations,
+    never: bool,
+    local: bool,
+}
+
+impl Policy {
+    /// A policy that leaves the TTL to the default policy.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How long a result may be served. Default: the default policy's. Zero caches nothing.
+    pub fn with_ttl(mut self, ttl: Duration) -> Self {
+        self.ttl = Some(ttl);
+        self
+    }
+
+    /// Which operations are cached when this table is the first of a query. Default: all.
+    pub fn with_operations(mut self, operations: impl Into<Operations>) -> Self {
+        self.operations = operations.into();
+        self
+    }
+
+    /// No query that names this table is cached.
+    pub fn never() -> Self {
+        Self {
+            never: true,
+            ..Self::default()
+        }
+    }
+
+    /// Results stay in process memory: they have no encoding. Default: off.
+    pub fn local(mut self) -> Self {
+        self.local = true;
+        self
+    }
+
+    /// The TTL, where it has one of its own.
+    pub fn ttl(&self) -> Option<Duration> {
+        self.ttl
+    }
+
+    /// The cached operations.
+    pub fn operations(&self) -> Operations {
+        self.operations
+    }
+
+    /// Whether it forbids caching.
+    pub fn is_never(&self) -> bool {
+        self.never
+    }
+
+    /// Whether results stay in process memory.
+    pub fn is_local(&self) -> bool {
+        self.local
+    }
+}
+
+/// A set of operations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Operations(u8);
+
+impl Operations {
+    /// Every operation, also those that a later version tells apart.
+    pub const ALL: Self = Self(u8::MAX);
+    /// No operation.
+    pub const NONE: Self = Self(0);
+
+    /// Whether the operation is in the set.
+    pub fn contains(self, operation: Operation) -> bool {
+        self.0 & bit(operation) != 0
+    }
+
+    /// The set with this operation.
+    #[must_use]
+    pub fn with(self, operation: Operation) -> Self {
+        Self(self.0 | bit(operation))
+    }
+}
+
+impl Default for Operations {
+    fn default() -> Self {
+        Self::ALL
+    }
+}
+
+impl<I: IntoIterator<Item = Operation>> From<I> for Operations {
+    fn from(operations: I) -> Self {
+        operations.into_iter().fold(Self::NONE, Self::with)
+    }
+}
+
+/// The policy of one query, composed from those of its tables.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct EffectivePolicy {
+    /// How long its result may be served.
+    pub ttl: Duration,
+    /// Whether the result must stay in process memory.
+    pub local: bool,
+}
+
+/// Composes the policies of a query's tables, first table first: the first one governs, the TTL is
+/// the smallest among them, `never` on any of them forbids. A table without a policy of its own has
+/// `default`; without that it neither forbids nor shortens, and as the first table means that
+/// nobody asked for caching.
+///
+/// # Errors
+///
+/// Why the query is not cached.
+pub fn effective_policy<'a>(
+    tables: impl IntoIterator<Item = Option<&'a Policy>>,
+    default: Option<&'a Policy>,
+    operation: Operation,
+) -> Result<EffectivePolicy, Reason> {
+    let mut policies = tables.into_iter().map(|own| own.or(default));
+    let governing = policies
+        .next()
+        .flatten()
+        .ok_or_else(|| Reason::new("no policy"))?;
+    let mut ttl = ttl_of(governing, default).ok_or_else(|| Reason::new("policy without a ttl"))?;
+    let mut never = governing.never;
+    let mut local = governing.local;
+    for policy in policies.flatten() {
+        never |= policy.never;
+        local |= policy.local;
+        ttl = ttl.min(ttl_of(policy, default).unwrap_or(ttl));
+    }
+    if never {
+        return Err(Reason::new("policy says never"));
+    }
+    if !governing.operations.contains(operation) {
+        return Err(Reason::new("operation not in the policy"));
+    }
+    if ttl.is_zero() {
+        return Err(Reason::new("ttl is zero"));
+    }
+    Ok(EffectivePolicy { ttl, local })
+}
+
+fn ttl_of(policy: &Policy, default: Option<&Policy>) -> Option<Duration> {
+    policy.ttl.or_else(|| default?.ttl)
+}
+
+fn bit(operation: Operation) -> u8 {
+    match operation {
+        Operation::Get => 1,
+        Operation::Fetch => 2,
+        Operation::Count => 4,
+        Operation::Aggregate => 8,
+        Operation::Exists => 16,
+        _ => 128,
+    }
+}
