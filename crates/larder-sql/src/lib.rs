@@ -11,7 +11,9 @@ pub mod catalog;
 mod dialect;
 pub mod introspect;
 pub mod plan;
+mod plan_cache;
 
 pub use catalog::{Catalog, Column, Table, TableName, ValueKind};
 pub use dialect::Dialect;
 pub use plan::{Literal, Operand, Plan};
+pub use plan_cache::PlanCache;

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::catalog::Table;
+use crate::{Dialect, catalog::Table};
 
 /// The analysis of one SQL text.
 #[derive(Clone, Debug)]
@@ -33,11 +33,53 @@ pub enum Part {
     /// SET, USE, PRAGMA, DISCARD ..: changes the session.
     Session,
     /// DDL: all records drop and the catalog is read again.
-    Schema,
+    Schema {
+        /// It makes, or may make, something that this connection alone sees (a temporary table
+        /// shadows a name, ATTACH adds some), so the connection bypasses reads from here on.
+        temporary: bool,
+    },
     /// Reads nothing cacheable and writes no row (SHOW, EXPLAIN without ANALYZE, ANALYZE ..).
     Neutral,
     /// Not understood: runs, is never cached, and counts as an unknown write to every table.
     Unknown(Reason),
+}
+
+impl Part {
+    /// Whether the statement may commit the transaction that is open, by itself: MySQL does so for
+    /// DDL, LOCK TABLES, BEGIN within a transaction, SET autocommit and more. It errs towards
+    /// `true`: apply the buffered events at once *and* keep them for the real end.
+    #[must_use]
+    pub fn may_commit_implicitly(&self, dialect: Dialect) -> bool {
+        match self {
+            Self::Read(_) => false,
+            Self::Unknown(_) => true,
+            Self::Write(write) => {
+                let truncates = write
+                    .targets
+                    .iter()
+                    .any(|t| t.operation == WriteOperation::Truncate);
+                write.unknown_scope.is_some() || (truncates && dialect == Dialect::MySql)
+            }
+            Self::Transaction(command) => {
+                dialect == Dialect::MySql
+                    && matches!(
+                        command,
+                        TransactionCommand::Begin | TransactionCommand::TwoPhase
+                    )
+            }
+            Self::Session | Self::Schema { .. } | Self::Neutral => dialect == Dialect::MySql,
+        }
+    }
+
+    /// Whether the connection may answer the same text differently afterwards (search path, time
+    /// zone, temporary tables ..). It bypasses reads until it is reset.
+    #[must_use]
+    pub fn may_change_session(&self) -> bool {
+        matches!(
+            self,
+            Self::Session | Self::Unknown(_) | Self::Schema { temporary: true }
+        )
+    }
 }
 
 /// The kind of result a read asks for; policies are per operation.
@@ -146,8 +188,12 @@ pub struct WritePlan {
     /// Set when it may write tables that are not listed: every record of the source drops.
     pub unknown_scope: Option<Reason>,
     /// Output columns of RETURNING for the (single) target: position in the *result* -> column of
-    /// the table. `None` for an expression. Empty when there is no RETURNING.
+    /// the table. `None` for an expression. Empty when there is no RETURNING, or none that can be
+    /// mapped. A result with another number of columns is of another schema: it says nothing.
     pub returning: Vec<Option<usize>>,
+    /// Rows written before an error may stay written (SQLite OR FAIL, OR ROLLBACK; anything of
+    /// unknown scope, which may commit by itself): an error is then no proof that nothing happened.
+    pub error_keeps_rows: bool,
 }
 
 /// The effect of a write on one table.
@@ -165,6 +211,9 @@ pub struct WriteTarget {
     /// What is known of the rows after the write, one per row of VALUES, or one for all rows of an
     /// UPDATE. Empty for DELETE.
     pub new: NewRows,
+    /// Whether the rows are chosen by their own columns, parameters and literals alone: no other
+    /// table, subquery, function or LIMIT takes part. Comparing counts needs it (W3).
+    pub own_rows: bool,
 }
 
 /// The operation of a write on one table.
@@ -201,7 +250,7 @@ pub enum NewRows {
     /// There are none (DELETE).
     None,
     /// One assignment list per row. A column that is not listed is unknown for INSERT and
-    /// unchanged for UPDATE.
+    /// unchanged for UPDATE, whose one list names every column of `changed`.
     Assigned(Vec<Vec<Assignment>>),
     /// Unknown rows (INSERT .. SELECT).
     Unknown,
