@@ -1,14 +1,41 @@
 //! Keys, dependencies, version stamps and stores: the part of larder that knows neither an ORM
 //! nor a database driver.
 
+pub mod breaker;
+pub mod bypass;
+pub mod cache;
 pub mod change;
+pub mod clock;
+pub mod entropy;
+pub mod entry;
+pub mod error;
+pub mod flight;
 pub mod key;
+pub mod limits;
+pub mod machine;
+pub mod memory;
+pub mod observer;
+pub mod pending;
 pub mod policy;
 pub mod shape;
+pub mod store;
+mod sync;
 pub mod value;
 
+pub use bypass::MarkId;
+pub use cache::{Cache, CacheOptions, Fill, Invalidation, ReadOutcome};
 pub use change::{Change, ChangeScope, Image, RowChange};
+pub use clock::{Clock, Moment, SystemClock};
+pub use entropy::Entropy;
+pub use error::{Error, ErrorKind};
 pub use key::{DependencyKey, Digest, EntryKey, Stamp, TableKey};
+pub use limits::Limits;
+pub use machine::{ReadMode, ReadRequest};
+pub use memory::MemoryStore;
+pub use observer::{
+    BypassReason, Cause, DiscardReason, Dropped, Event, FillOutcome, MissCause, Observer,
+};
 pub use policy::{EffectivePolicy, Operations, Policy, effective_policy};
 pub use shape::{Affected, ShapeName};
+pub use store::{BlockingStore, Fault, FaultKind, Store, Stores};
 pub use value::{Param, Value};

@@ -1,0 +1,154 @@
+//! One run of a query whose result will be stored.
+
+use std::{any::Any, fmt, sync::Arc};
+
+use crate::{
+    EntryKey,
+    clock::Moment,
+    entry::{Entry, Payload},
+    flight::Lead,
+    machine::FillPlan,
+    observer::{DiscardReason, Event, FillOutcome},
+    store::Request,
+};
+
+use super::Cache;
+
+/// The permission to run a query and the duty to say how it ended. Dropped without an end
+/// (cancellation, panic), it hands the duty to a waiter (P8).
+#[must_use]
+pub struct Fill {
+    cache: Cache,
+    key: EntryKey,
+    plan: FillPlan,
+    /// `None` when it runs alone.
+    lead: Option<Lead>,
+    ended: bool,
+}
+
+impl Fill {
+    pub(super) fn new(cache: Cache, key: EntryKey, plan: FillPlan, lead: Option<Lead>) -> Self {
+        Self {
+            cache,
+            key,
+            plan,
+            lead,
+            ended: false,
+        }
+    }
+
+    /// Stores the result, which weighs this many bytes, and hands it to the waiters.
+    pub async fn store(mut self, value: Arc<dyn Any + Send + Sync>, bytes: usize) -> FillOutcome {
+        let now = self.cache.now();
+        let Some(entry) = self.entry(value, bytes, now) else {
+            return self.discarded(bytes, now);
+        };
+        let put = self.put(entry);
+        let store = self.cache.shared.stores.shared.as_ref();
+        let fault = match store.try_now(now, &put) {
+            Some(_) => None,
+            None => store.exec(now, &[put]).await.err(),
+        };
+        self.stored(bytes, fault)
+    }
+
+    /// [`Self::store`] for threads.
+    pub fn store_blocking(
+        mut self,
+        value: Arc<dyn Any + Send + Sync>,
+        bytes: usize,
+    ) -> FillOutcome {
+        let now = self.cache.now();
+        let Some(entry) = self.entry(value, bytes, now) else {
+            return self.discarded(bytes, now);
+        };
+        let put = self.put(entry);
+        let fault = self
+            .cache
+            .shared
+            .stores
+            .blocking
+            .exec_blocking(now, &[put])
+            .err();
+        self.stored(bytes, fault)
+    }
+
+    /// Ends the fill without a value.
+    pub fn discard(mut self, reason: DiscardReason) {
+        self.end(FillOutcome::Discarded(reason), 0);
+    }
+
+    /// The entry to store, and the value to the waiters: they saw the very stamps of this fill, so
+    /// its value answers them whether it can be stored or not.
+    fn entry(
+        &self,
+        value: Arc<dyn Any + Send + Sync>,
+        bytes: usize,
+        now: Moment,
+    ) -> Option<Arc<Entry>> {
+        let entry = Arc::new(self.plan.entry(Payload { value, bytes }));
+        if let Some(lead) = &self.lead {
+            lead.land(entry.payload.clone());
+        }
+        (bytes <= self.cache.shared.limits.entry_bytes_max && now < entry.expires).then_some(entry)
+    }
+
+    fn put(&self, entry: Arc<Entry>) -> Request<'_> {
+        Request::Put {
+            key: &self.key,
+            entry,
+            dependencies: &self.plan.dependencies,
+        }
+    }
+
+    fn discarded(&mut self, bytes: usize, now: Moment) -> FillOutcome {
+        let expired = self.plan.expires <= now;
+        let reason = if expired {
+            DiscardReason::Expired
+        } else {
+            DiscardReason::TooLarge
+        };
+        self.end(FillOutcome::Discarded(reason), bytes)
+    }
+
+    fn stored(&mut self, bytes: usize, fault: Option<crate::Fault>) -> FillOutcome {
+        self.cache.heard(fault.as_ref());
+        let outcome = match fault {
+            None => FillOutcome::Stored,
+            Some(_) => FillOutcome::Discarded(DiscardReason::Fault),
+        };
+        self.end(outcome, bytes)
+    }
+
+    fn end(&mut self, outcome: FillOutcome, bytes: usize) -> FillOutcome {
+        self.ended = true;
+        self.lead = None;
+        if self.cache.is_observed() {
+            let took = self.cache.now().since(self.plan.created);
+            self.cache.report(&Event::Fill {
+                table: &self.key.table,
+                outcome,
+                bytes,
+                took,
+            });
+        }
+        outcome
+    }
+}
+
+impl Drop for Fill {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.end(FillOutcome::Discarded(DiscardReason::Cancelled), 0);
+        }
+    }
+}
+
+impl fmt::Debug for Fill {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = f.debug_struct("Fill");
+        out.field("key", &self.key)
+            .field("leads", &self.lead.is_some())
+            .finish_non_exhaustive()
+    }
+}

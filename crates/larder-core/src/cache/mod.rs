@@ -1,0 +1,166 @@
+//! The cache: the shells that carry requests between machines and stores.
+
+mod fill;
+mod read;
+mod write;
+
+use std::{
+    any::Any,
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Mutex},
+};
+
+use crate::{
+    breaker::Breaker,
+    bypass::{BypassMarks, MarkId},
+    clock::{Clock, Moment, SystemClock},
+    entropy::Entropy,
+    flight::{Alarm, Flights},
+    limits::Limits,
+    observer::{BypassReason, Event, Observer},
+    pending::Pending,
+    store::Stores,
+};
+
+pub use fill::Fill;
+pub use write::Invalidation;
+
+/// A query-result cache over one store. Clones share it.
+#[derive(Clone)]
+pub struct Cache {
+    shared: Arc<Shared>,
+}
+
+/// How a cache is set up.
+#[non_exhaustive]
+pub struct CacheOptions {
+    /// The bounds of the protocol.
+    pub limits: Limits,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Where stamps and jitter come from.
+    pub entropy: Entropy,
+    /// Hears of events.
+    pub observer: Option<Arc<dyn Observer>>,
+}
+
+/// What a read comes to.
+#[derive(Debug)]
+#[must_use]
+#[non_exhaustive]
+pub enum ReadOutcome {
+    /// The answer.
+    Hit(Arc<dyn Any + Send + Sync>),
+    /// Run the query, then [`Fill::store`] its result.
+    Fill(Fill),
+    /// Run the query.
+    Bypass(BypassReason),
+}
+
+struct Shared {
+    stores: Stores,
+    limits: Limits,
+    clock: Arc<dyn Clock>,
+    entropy: Entropy,
+    observer: Option<Arc<dyn Observer>>,
+    flights: Arc<Flights>,
+    alarm: Alarm,
+    marks: BypassMarks,
+    breaker: Breaker,
+    pending: Pending,
+    /// One delivery at a time: a second one would lift marks that the first still needs.
+    delivering: Mutex<()>,
+}
+
+impl Default for CacheOptions {
+    fn default() -> Self {
+        Self {
+            limits: Limits::default(),
+            clock: Arc::new(SystemClock::default()),
+            entropy: Entropy::system(),
+            observer: None,
+        }
+    }
+}
+
+impl fmt::Debug for CacheOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = f.debug_struct("CacheOptions");
+        out.field("limits", &self.limits)
+            .field("clock", &self.clock)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Cache {
+    /// A cache over this store.
+    pub fn new(stores: impl Into<Stores>, options: CacheOptions) -> Self {
+        let CacheOptions {
+            limits,
+            clock,
+            entropy,
+            observer,
+        } = options;
+        let shared = Shared {
+            stores: stores.into(),
+            flights: Arc::new(Flights::new(limits.flights_max, limits.waiters_max)),
+            alarm: Alarm::new(limits.flights_max.saturating_mul(4)),
+            marks: BypassMarks::default(),
+            breaker: Breaker::new(&limits),
+            pending: Pending::new(limits.pending_max),
+            delivering: Mutex::default(),
+            limits,
+            clock,
+            entropy,
+            observer,
+        };
+        Self {
+            shared: Arc::new(shared),
+        }
+    }
+
+    /// The present moment by the cache's clock.
+    pub fn now(&self) -> Moment {
+        self.shared.clock.now()
+    }
+
+    /// The bounds in force.
+    pub fn limits(&self) -> &Limits {
+        &self.shared.limits
+    }
+
+    /// Tells the observer; without one, this costs nothing.
+    pub fn report(&self, event: &Event<'_>) {
+        if let Some(observer) = &self.shared.observer {
+            // An observer is foreign code: its panic is not the query's.
+            let _ = catch_unwind(AssertUnwindSafe(|| observer.on_event(event)));
+        }
+    }
+
+    /// Whether anyone listens to [`Self::report`].
+    pub fn is_observed(&self) -> bool {
+        self.shared.observer.is_some()
+    }
+
+    /// Lets reads of these tables bypass until then, or until lifted: a write of theirs was sent
+    /// and its outcome is not known (W4). `None` = all tables.
+    pub fn mark_uncertain(&self, tables: Option<Vec<crate::TableKey>>, until: Moment) -> MarkId {
+        self.shared.marks.mark_uncertain(tables, until, self.now())
+    }
+
+    /// Takes an uncertain mark back: the outcome is known and its invalidation was delivered, or
+    /// is pending.
+    pub fn lift_uncertain(&self, mark: MarkId) {
+        self.shared.marks.lift(mark, self.now());
+    }
+}
+
+impl fmt::Debug for Cache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = f.debug_struct("Cache");
+        out.field("stores", &self.shared.stores)
+            .field("pending", &self.shared.pending.len());
+        out.finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,195 @@
+//! The reading shells. The two loops differ only in how they wait.
+
+use crate::{
+    clock::Moment,
+    flight::{Joined, Landing, Lead},
+    machine::{ReadDecision, ReadMachine, ReadMode, ReadRequest, ReadStep, verdict},
+    observer::{BypassReason, Event},
+    store::{Fault, FaultKind, Reply, Request},
+};
+
+use super::{Cache, Fill, ReadOutcome};
+
+impl Cache {
+    /// A hit or a bypass, if that can be said without waiting; else `None`, and nothing happened.
+    pub fn read_now(&self, request: ReadRequest<'_>) -> Option<ReadOutcome> {
+        let now = self.now();
+        if let Some(reason) = self.refusal(&request, now) {
+            return Some(self.bypass(&request, reason));
+        }
+        if request.mode != ReadMode::Cached {
+            return None;
+        }
+        let ReadRequest {
+            entry,
+            dependencies,
+            ..
+        } = request;
+        let lookup = Request::Lookup {
+            entry,
+            dependencies,
+        };
+        let Some(Reply::Lookup(lookup)) = self.shared.stores.shared.try_now(now, &lookup) else {
+            return None;
+        };
+        let payload = verdict(&lookup, dependencies, now).ok()?;
+        self.report(&Event::Hit {
+            table: &entry.table,
+            waited: false,
+        });
+        Some(ReadOutcome::Hit(payload.value))
+    }
+
+    /// Answers a read from the store, from another reader's fill, or not at all.
+    ///
+    /// # Cancel safety
+    /// Dropping the future gives up the read; stamps that it created stay and do no harm.
+    pub async fn read(&self, request: ReadRequest<'_>) -> ReadOutcome {
+        let started = self.now();
+        if let Some(reason) = self.refusal(&request, started) {
+            return self.bypass(&request, reason);
+        }
+        let mut machine = self.machine(request, started);
+        let mut lead = None;
+        let mut step = machine.start();
+        loop {
+            step = match step {
+                ReadStep::Ask(asked) => {
+                    let now = self.now();
+                    let replies = match self.shared.stores.shared.try_now(now, &asked) {
+                        Some(reply) => Ok(vec![reply]),
+                        None => self.shared.stores.shared.exec(now, &[asked]).await,
+                    };
+                    machine.replied(self.one_reply(replies))
+                }
+                ReadStep::Join(key) => match self.shared.flights.join(key) {
+                    Joined::Leads(mine) => {
+                        lead = Some(mine);
+                        machine.leads()
+                    }
+                    Joined::Waits(waiter) => {
+                        let deadline = started + self.shared.limits.wait_max;
+                        let clock = self.shared.clock.as_ref();
+                        let landing = waiter.wait(clock, &self.shared.alarm, deadline).await;
+                        waited(&mut machine, landing)
+                    }
+                    Joined::Alone => machine.waited_enough(),
+                },
+                ReadStep::Done(decision) => return self.decided(&machine, request, decision, lead),
+            }
+        }
+    }
+
+    /// [`Self::read`] for threads.
+    pub fn read_blocking(&self, request: ReadRequest<'_>) -> ReadOutcome {
+        let started = self.now();
+        if let Some(reason) = self.refusal(&request, started) {
+            return self.bypass(&request, reason);
+        }
+        let mut machine = self.machine(request, started);
+        let mut lead = None;
+        let mut step = machine.start();
+        loop {
+            step = match step {
+                ReadStep::Ask(asked) => {
+                    let replies = self
+                        .shared
+                        .stores
+                        .blocking
+                        .exec_blocking(self.now(), &[asked]);
+                    machine.replied(self.one_reply(replies))
+                }
+                ReadStep::Join(key) => match self.shared.flights.join(key) {
+                    Joined::Leads(mine) => {
+                        lead = Some(mine);
+                        machine.leads()
+                    }
+                    Joined::Waits(waiter) => {
+                        let deadline = started + self.shared.limits.wait_max;
+                        let clock = self.shared.clock.as_ref();
+                        waited(&mut machine, waiter.wait_blocking(clock, deadline))
+                    }
+                    Joined::Alone => machine.waited_enough(),
+                },
+                ReadStep::Done(decision) => return self.decided(&machine, request, decision, lead),
+            }
+        }
+    }
+
+    /// Why the store is not asked at all.
+    fn refusal(&self, request: &ReadRequest<'_>, now: Moment) -> Option<BypassReason> {
+        let count = request.dependencies.len();
+        if count == 0 || count > self.shared.limits.dependencies_max {
+            return Some(BypassReason::Dependencies);
+        }
+        let tables = request
+            .dependencies
+            .iter()
+            .map(|dependency| &dependency.table);
+        if let Some(reason) = self.shared.marks.reason(tables, now) {
+            return Some(reason);
+        }
+        (!self.shared.breaker.allows(now)).then_some(BypassReason::Unavailable)
+    }
+
+    fn machine<'a>(&self, request: ReadRequest<'a>, started: Moment) -> ReadMachine<'a> {
+        ReadMachine::new(request, &self.shared.limits, &self.shared.entropy, started)
+    }
+
+    fn one_reply(&self, replies: Result<Vec<Reply>, Fault>) -> Result<Reply, Fault> {
+        let reply = replies
+            .and_then(|mut replies| replies.pop().ok_or_else(|| Fault::new(FaultKind::Protocol)));
+        self.heard(reply.as_ref().err());
+        reply
+    }
+
+    /// Counts a reply or a fault of the store.
+    pub(super) fn heard(&self, fault: Option<&Fault>) {
+        match fault {
+            None => self.shared.breaker.succeeded(),
+            Some(fault) => {
+                self.shared.breaker.failed(self.now());
+                self.report(&Event::Fault { fault });
+            }
+        }
+    }
+
+    fn decided(
+        &self,
+        machine: &ReadMachine<'_>,
+        request: ReadRequest<'_>,
+        decision: ReadDecision,
+        lead: Option<Lead>,
+    ) -> ReadOutcome {
+        let table = &request.entry.table;
+        match decision {
+            ReadDecision::Hit { payload, waited } => {
+                self.report(&Event::Hit { table, waited });
+                ReadOutcome::Hit(payload.value)
+            }
+            ReadDecision::Run(plan) => {
+                if let Some(cause) = machine.miss() {
+                    self.report(&Event::Miss { table, cause });
+                }
+                ReadOutcome::Fill(Fill::new(self.clone(), request.entry.clone(), plan, lead))
+            }
+            ReadDecision::Bypass(reason) => self.bypass(&request, reason),
+        }
+    }
+
+    fn bypass(&self, request: &ReadRequest<'_>, reason: BypassReason) -> ReadOutcome {
+        self.report(&Event::Bypass {
+            table: Some(&request.entry.table),
+            reason: &reason,
+        });
+        ReadOutcome::Bypass(reason)
+    }
+}
+
+fn waited<'a>(machine: &mut ReadMachine<'a>, landing: Landing) -> ReadStep<'a> {
+    match landing {
+        Landing::Landed(payload) => machine.landed(payload),
+        Landing::Failed => machine.failed(),
+        Landing::TimedOut => machine.waited_enough(),
+    }
+}

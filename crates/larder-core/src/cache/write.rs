@@ -1,0 +1,230 @@
+//! The writing shells: invalidation, and the delivery of what could not be delivered.
+
+use crate::{
+    Change, TableKey,
+    error::Error,
+    machine::{TableDrop, WriteMachine, WriteStep},
+    observer::{Cause, Dropped, Event},
+    pending::Batch,
+    store::{Fault, FaultKind, Removal, Reply, Request},
+    sync::lock,
+};
+
+use super::Cache;
+
+/// What an invalidation came to.
+#[derive(Clone, Debug)]
+#[must_use]
+#[non_exhaustive]
+pub enum Invalidation {
+    /// Acknowledged by the store (G1). What was dropped, by table.
+    Delivered(Vec<TableDrop>),
+    /// Queued; the tables bypass in this process until it is delivered (G2).
+    Pending,
+}
+
+impl Cache {
+    /// Drops what these committed changes may have made stale. Call it after COMMIT and before the
+    /// write returns (P4).
+    ///
+    /// # Cancel safety
+    /// Not cancel safe: a dropped future may leave stale entries. Guard it with
+    /// [`Self::enqueue`] where it can be dropped.
+    pub async fn invalidate(&self, changes: &[Change], cause: Cause) -> Invalidation {
+        let mut machine = WriteMachine::new(changes, self.limits());
+        let mut step = machine.start();
+        loop {
+            step = match step {
+                WriteStep::Ask(batch) => {
+                    let replies = if self.shared.breaker.allows(self.now()) {
+                        self.shared.stores.shared.exec(self.now(), &batch).await
+                    } else {
+                        Err(Fault::new(FaultKind::Unavailable))
+                    };
+                    machine.replied(self.replies(replies))
+                }
+                WriteStep::Done(drops) => return self.delivered(drops, cause),
+                WriteStep::Failed(_) => return self.enqueue(changes),
+            }
+        }
+    }
+
+    /// [`Self::invalidate`] for threads.
+    pub fn invalidate_blocking(&self, changes: &[Change], cause: Cause) -> Invalidation {
+        match self.try_invalidate_blocking(changes) {
+            Ok(drops) => self.delivered(drops, cause),
+            Err(_) => self.enqueue(changes),
+        }
+    }
+
+    /// Drops everything that the store holds for this namespace (P10).
+    ///
+    /// # Cancel safety
+    /// As [`Self::invalidate`].
+    pub async fn invalidate_all(&self, cause: Cause) -> Invalidation {
+        let remove = [Request::Remove(vec![Removal::AllRecords])];
+        let replies = self.shared.stores.shared.exec(self.now(), &remove).await;
+        self.all_dropped(self.replies(replies), cause)
+    }
+
+    /// [`Self::invalidate_all`] for threads.
+    pub fn invalidate_all_blocking(&self, cause: Cause) -> Invalidation {
+        let remove = [Request::Remove(vec![Removal::AllRecords])];
+        let replies = self
+            .shared
+            .stores
+            .blocking
+            .exec_blocking(self.now(), &remove);
+        self.all_dropped(self.replies(replies), cause)
+    }
+
+    /// Queues changes without I/O: for a write that was sent and whose caller is gone.
+    pub fn enqueue(&self, changes: &[Change]) -> Invalidation {
+        self.push(&Batch {
+            changes: changes.to_vec(),
+            everything: false,
+        })
+    }
+
+    /// Queues the dropping of everything without I/O.
+    pub fn enqueue_all(&self) -> Invalidation {
+        self.push(&Batch {
+            changes: Vec::new(),
+            everything: true,
+        })
+    }
+
+    /// How many changes wait for delivery.
+    pub fn pending(&self) -> usize {
+        self.shared.pending.len()
+    }
+
+    /// Delivers what waits, once.
+    ///
+    /// # Errors
+    /// `Undelivered` when something waits still.
+    pub fn deliver_pending_blocking(&self) -> Result<(), Error> {
+        let _one_at_a_time = lock(&self.shared.delivering);
+        let batch = self.shared.pending.take();
+        if batch.changes.is_empty() && !batch.everything {
+            return self.settled();
+        }
+        if let Err(fault) = self.try_deliver(&batch) {
+            let _ = self.push(&batch);
+            return Err(fault.into());
+        }
+        let left = self
+            .shared
+            .pending
+            .delivered(&self.shared.marks, self.now());
+        if left == 0 {
+            self.report(&Event::Delivered);
+        }
+        self.settled()
+    }
+
+    /// A barrier: when it succeeds, every invalidation so far has reached the store.
+    ///
+    /// # Errors
+    /// `Undelivered` or `Unavailable` when something waits still.
+    pub fn flush_blocking(&self) -> Result<(), Error> {
+        self.deliver_pending_blocking()
+    }
+
+    fn settled(&self) -> Result<(), Error> {
+        match self.shared.pending.is_empty() {
+            true => Ok(()),
+            false => Err(Error::undelivered("invalidations wait for delivery")),
+        }
+    }
+
+    fn try_deliver(&self, batch: &Batch) -> Result<(), Fault> {
+        if batch.everything {
+            let remove = [Request::Remove(vec![Removal::AllRecords])];
+            let replies = self
+                .shared
+                .stores
+                .blocking
+                .exec_blocking(self.now(), &remove);
+            let _ = self.replies(replies)?;
+            self.dropped(
+                None,
+                Dropped {
+                    record: true,
+                    ..Dropped::default()
+                },
+                Cause::Delivery,
+            );
+        }
+        if !batch.changes.is_empty() {
+            let drops = self.try_invalidate_blocking(&batch.changes)?;
+            let _ = self.delivered(drops, Cause::Delivery);
+        }
+        Ok(())
+    }
+
+    fn try_invalidate_blocking(&self, changes: &[Change]) -> Result<Vec<TableDrop>, Fault> {
+        let mut machine = WriteMachine::new(changes, self.limits());
+        let mut step = machine.start();
+        loop {
+            step = match step {
+                WriteStep::Ask(batch) => {
+                    let replies = if self.shared.breaker.allows(self.now()) {
+                        self.shared
+                            .stores
+                            .blocking
+                            .exec_blocking(self.now(), &batch)
+                    } else {
+                        Err(Fault::new(FaultKind::Unavailable))
+                    };
+                    machine.replied(self.replies(replies))
+                }
+                WriteStep::Done(drops) => return Ok(drops),
+                WriteStep::Failed(fault) => return Err(fault),
+            }
+        }
+    }
+
+    fn replies(&self, replies: Result<Vec<Reply>, Fault>) -> Result<Vec<Reply>, Fault> {
+        self.heard(replies.as_ref().err());
+        replies
+    }
+
+    fn push(&self, batch: &Batch) -> Invalidation {
+        let changes = self.shared.pending.push(batch, &self.shared.marks);
+        self.report(&Event::Pending { changes });
+        Invalidation::Pending
+    }
+
+    fn all_dropped(&self, replies: Result<Vec<Reply>, Fault>, cause: Cause) -> Invalidation {
+        let Ok(replies) = replies else {
+            return self.enqueue_all();
+        };
+        let existed = match replies.as_slice() {
+            [Reply::Removed { existed }] => *existed,
+            _ => 0,
+        };
+        let dropped = Dropped {
+            record: true,
+            existed,
+            ..Dropped::default()
+        };
+        self.dropped(None, dropped, cause);
+        Invalidation::Delivered(Vec::new())
+    }
+
+    fn delivered(&self, drops: Vec<TableDrop>, cause: Cause) -> Invalidation {
+        for TableDrop { table, dropped } in &drops {
+            self.dropped(Some(table), *dropped, cause);
+        }
+        Invalidation::Delivered(drops)
+    }
+
+    fn dropped(&self, table: Option<&TableKey>, dropped: Dropped, cause: Cause) {
+        self.report(&Event::Invalidate {
+            cause,
+            table,
+            dropped,
+        });
+    }
+}

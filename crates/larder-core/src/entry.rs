@@ -1,0 +1,64 @@
+//! Stored results and the stamps under which they were computed.
+
+use std::{any::Any, fmt, sync::Arc};
+
+use crate::{Stamp, clock::Moment};
+
+/// Names one life of a server: a restart, a failover or a slot migration makes another (P6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Incarnation(pub u128);
+
+/// The stamps of one dependency as a reader read or created them before its query (P2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Issued {
+    /// Which life of the server issued them (P6).
+    pub incarnation: Incarnation,
+    /// The shape's stamp.
+    pub shape: Stamp,
+    /// The value's stamp; `None` for a shape without conditions.
+    pub value: Option<Stamp>,
+    /// Whether the empty shape stands in because the record was full (P11).
+    pub widened: bool,
+}
+
+/// A decoded result and what it weighs.
+#[derive(Clone)]
+pub struct Payload {
+    /// The result; its type belongs to the entry key.
+    pub value: Arc<dyn Any + Send + Sync>,
+    /// Its size in bytes.
+    pub bytes: usize,
+}
+
+impl fmt::Debug for Payload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Payload")
+            .field("bytes", &self.bytes)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A stored result.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// The result.
+    pub payload: Payload,
+    /// One per dependency of the read, in its order.
+    pub stamps: Arc<[Issued]>,
+    /// When its stamps were read.
+    pub created: Moment,
+    /// When it expires, counted from `created` and not from the put (P7).
+    pub expires: Moment,
+}
+
+impl Entry {
+    /// What it weighs in a store: payload, stamps and bookkeeping.
+    pub fn bytes(&self) -> usize {
+        const FIXED: usize = 192;
+        let stamps = self.stamps.len().saturating_mul(size_of::<Issued>());
+        self.payload
+            .bytes
+            .saturating_add(stamps)
+            .saturating_add(FIXED)
+    }
+}

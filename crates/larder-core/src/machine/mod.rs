@@ -1,0 +1,12 @@
+//! The protocol as pure machines: replies and `now` in, the next request out.
+//!
+//! Shells carry requests to a store and replies back; the simulator drives the same machines one
+//! request at a time. Neither decides anything.
+
+mod read;
+mod write;
+
+pub use read::{
+    FillPlan, FlightKey, ReadDecision, ReadMachine, ReadMode, ReadRequest, ReadStep, verdict,
+};
+pub use write::{TableDrop, WriteMachine, WriteStep};

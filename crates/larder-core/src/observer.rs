@@ -1,0 +1,192 @@
+//! What happened, for those who want to know.
+
+use std::{fmt, time::Duration};
+
+use larder_sql::plan::Reason;
+
+use crate::{Fault, TableKey};
+
+/// Hears of events. Called inline and without locks held: be quick. A panic in it is swallowed.
+pub trait Observer: Send + Sync {
+    /// Something happened.
+    fn on_event(&self, event: &Event<'_>);
+}
+
+/// One event.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// A read was answered from the store, or from another reader's fill.
+    Hit {
+        /// First table of the query.
+        table: &'a TableKey,
+        /// Whether it waited for another reader's fill.
+        waited: bool,
+    },
+    /// A read must run its query and may store the result.
+    Miss {
+        /// First table of the query.
+        table: &'a TableKey,
+        /// Why.
+        cause: MissCause,
+    },
+    /// A fill ended.
+    Fill {
+        /// First table of the query.
+        table: &'a TableKey,
+        /// How.
+        outcome: FillOutcome,
+        /// Size of the result.
+        bytes: usize,
+        /// From the lookup to the end.
+        took: Duration,
+    },
+    /// A read goes to the database and nothing is stored.
+    Bypass {
+        /// First table of the query, where there is one.
+        table: Option<&'a TableKey>,
+        /// Why.
+        reason: &'a BypassReason,
+    },
+    /// A write or a command dropped what may be stale in one table.
+    Invalidate {
+        /// What for.
+        cause: Cause,
+        /// The table; `None` = all.
+        table: Option<&'a TableKey>,
+        /// What was asked to be dropped.
+        dropped: Dropped,
+    },
+    /// Invalidations could not be delivered and wait (G2).
+    Pending {
+        /// How many changes wait now.
+        changes: usize,
+    },
+    /// All waiting invalidations were delivered.
+    Delivered,
+    /// The store failed.
+    Fault {
+        /// How.
+        fault: &'a Fault,
+    },
+}
+
+/// Why a read missed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum MissCause {
+    /// No entry.
+    NoEntry,
+    /// The entry expired.
+    Expired,
+    /// A stamp differs or is gone: invalidated, expired or evicted.
+    Stamps,
+    /// The server was restarted or replaced since (P6).
+    Incarnation,
+    /// A refresh was asked for.
+    Refresh,
+}
+
+/// How a fill ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum FillOutcome {
+    /// Stored.
+    Stored,
+    /// Not stored.
+    Discarded(DiscardReason),
+}
+
+/// Why a finished fill was not stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum DiscardReason {
+    /// The query failed.
+    QueryFailed,
+    /// The fill was dropped without an end: cancellation or panic.
+    Cancelled,
+    /// The result exceeds the limit.
+    TooLarge,
+    /// It expired before it was finished (P7).
+    Expired,
+    /// The store failed.
+    Fault,
+    /// The caller found that it must not be stored.
+    NotCacheable,
+}
+
+/// Why a read bypasses.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum BypassReason {
+    /// Switched off.
+    Disabled,
+    /// No policy caches this operation on this table.
+    NoPolicy,
+    /// The statement cannot be cached.
+    Uncacheable(Reason),
+    /// Inside a transaction (P9).
+    Transaction,
+    /// The session of the handle was changed.
+    Session,
+    /// More dependencies than the limit, or none.
+    Dependencies,
+    /// A write on one of its tables has no known outcome yet (W4).
+    Uncertain,
+    /// An invalidation of one of its tables waits for delivery (G2).
+    Undelivered,
+    /// The breaker is open.
+    Unavailable,
+    /// The store failed during the lookup.
+    Fault,
+    /// A stamp vanished while it was being registered (P3).
+    StampsVanished,
+}
+
+impl fmt::Display for BypassReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Disabled => "larder is disabled",
+            Self::NoPolicy => "no policy caches this operation",
+            Self::Uncacheable(reason) => return reason.fmt(f),
+            Self::Transaction => "inside a transaction",
+            Self::Session => "the session was changed",
+            Self::Dependencies => "too many dependencies, or none",
+            Self::Uncertain => "a write has no known outcome yet",
+            Self::Undelivered => "an invalidation waits for delivery",
+            Self::Unavailable => "the store is unavailable",
+            Self::Fault => "the store failed",
+            Self::StampsVanished => "stamps vanished while being registered",
+        })
+    }
+}
+
+/// What an invalidation was for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Cause {
+    /// A write whose outcome is known.
+    Write,
+    /// A write whose outcome is not known (W4).
+    Uncertain,
+    /// A schema change.
+    Schema,
+    /// A command of the user.
+    Manual,
+    /// An invalidation that waited for delivery.
+    Delivery,
+}
+
+/// What one invalidation drops in one table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Dropped {
+    /// Whether the record drops, and with it all entries of the table.
+    pub record: bool,
+    /// Shapes dropped whole.
+    pub shapes: usize,
+    /// Stamps of single values.
+    pub stamps: usize,
+    /// How many of all these were in the store.
+    pub existed: usize,
+}
