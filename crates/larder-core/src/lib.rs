@@ -1,6 +1,7 @@
 //! Keys, dependencies, version stamps and stores: the part of larder that knows neither an ORM
 //! nor a database driver.
 
+mod bind;
 pub mod breaker;
 pub mod bypass;
 pub mod cache;
@@ -17,7 +18,10 @@ pub mod memory;
 pub mod observer;
 pub mod pending;
 pub mod policy;
+pub mod prepared;
 pub mod shape;
+mod slots;
+pub mod source;
 pub mod store;
 mod sync;
 pub mod value;
@@ -36,6 +40,8 @@ pub use observer::{
     BypassReason, Cause, DiscardReason, Dropped, Event, FillOutcome, MissCause, Observer,
 };
 pub use policy::{EffectivePolicy, Operations, Policy, effective_policy};
+pub use prepared::{BoundRead, Prepared, ResultIdentity};
 pub use shape::{Affected, ShapeName};
+pub use source::{FunctionLists, Source, SourceLimits};
 pub use store::{BlockingStore, Fault, FaultKind, Store, Stores};
 pub use value::{Param, Value};

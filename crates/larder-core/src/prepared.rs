@@ -1,0 +1,216 @@
+//! A plan made ready to be bound: everything about it that does not depend on parameters.
+
+use std::{any::TypeId, fmt};
+
+use larder_sql::{
+    Catalog, Plan,
+    plan::{Part, ReadPlan, Reason},
+};
+
+use crate::{
+    Param, SourceLimits, TableKey,
+    bind::Template,
+    key::{Digest, EntryKey, Fields},
+    slots::Slots,
+    value::feed_params,
+};
+
+pub use crate::bind::BoundRead;
+
+/// Result types per text whose key prefix is kept; one or two is what applications have.
+const IDENTITIES_KEPT: usize = 4;
+
+/// What a result is decoded into. Results of two identities never share an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "built by adapters, field by field"
+)]
+pub struct ResultIdentity {
+    /// Name of the adapter.
+    pub adapter: &'static str,
+    /// The terminal that shapes the result (`one`, `all`, `count` ..).
+    pub terminal: &'static str,
+    /// The result type, inside this process.
+    pub type_id: TypeId,
+    /// The result type, across processes of one build.
+    pub type_name: &'static str,
+    /// Fingerprint of the encoding of the result type.
+    pub schema_fingerprint: u64,
+}
+
+/// A [`Plan`] with its table keys, shapes and key prefix computed once.
+pub struct Prepared {
+    plan: Plan,
+    catalog_version: u64,
+    read: Result<PreparedRead, Reason>,
+}
+
+/// What a key says of the place in which a statement runs.
+pub(crate) struct Place<'a> {
+    pub(crate) namespace: &'a str,
+    pub(crate) source: &'a str,
+    pub(crate) scope: &'a str,
+    pub(crate) catalog: &'a Catalog,
+    pub(crate) limits: &'a SourceLimits,
+}
+
+#[derive(Debug)]
+struct PreparedRead {
+    first_table: TableKey,
+    templates: Vec<Template>,
+    dependencies_max: usize,
+    /// The key up to the result identity.
+    prefix: Fields,
+    /// The key up to the parameters, so that a hit hashes those alone.
+    identities: Slots<ResultIdentity, Fields, IDENTITIES_KEPT>,
+}
+
+impl Prepared {
+    pub(crate) fn new(plan: Plan, place: &Place<'_>, catalog_version: u64) -> Self {
+        let read = PreparedRead::new(&plan, place);
+        Self {
+            plan,
+            catalog_version,
+            read,
+        }
+    }
+
+    /// The plan.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// The version of the catalog with which the plan was made; 0 = without one.
+    pub fn catalog_version(&self) -> u64 {
+        self.catalog_version
+    }
+
+    /// The read, when the text is one read and nothing else.
+    pub fn read(&self) -> Option<&ReadPlan> {
+        match self.plan.parts.as_slice() {
+            [Part::Read(read)] => Some(read),
+            _ => None,
+        }
+    }
+
+    /// Why the text is not cached, whatever its parameters.
+    pub fn uncacheable(&self) -> Option<&Reason> {
+        self.read.as_ref().err()
+    }
+
+    /// Names the entry and the dependencies of the read with these parameters.
+    ///
+    /// # Errors
+    ///
+    /// Why this text, or this call of it, is not cached.
+    pub fn bind(&self, params: &[Param<'_>], result: &ResultIdentity) -> Result<BoundRead, Reason> {
+        let read = self.read.as_ref().map_err(Clone::clone)?;
+        let most = read.dependencies_max;
+        let mut dependencies = Vec::with_capacity(read.templates.len());
+        for (position, template) in read.templates.iter().enumerate() {
+            // Every later template needs room for at least one.
+            let later = read.templates.len() - position - 1;
+            let room = most.saturating_sub(dependencies.len() + later);
+            template.bind(params, room.max(1), &mut dependencies)?;
+        }
+        if dependencies.len() > most {
+            return Err(Reason::new("more dependencies than an entry may have"));
+        }
+        Ok(BoundRead {
+            entry: read.entry(params, result)?,
+            dependencies,
+        })
+    }
+}
+
+impl PreparedRead {
+    fn new(plan: &Plan, place: &Place<'_>) -> Result<Self, Reason> {
+        let read = match plan.parts.as_slice() {
+            [Part::Read(read)] => read,
+            [Part::Unknown(reason)] => return Err(reason.clone()),
+            [_] => return Err(Reason::new("not a read")),
+            _ => return Err(Reason::new("more than one statement")),
+        };
+        if let Some(reason) = &read.uncacheable {
+            return Err(reason.clone());
+        }
+        let first = read
+            .tables
+            .first()
+            .ok_or_else(|| Reason::new("no table is read"))?;
+        if read.dependencies.is_empty() {
+            return Err(Reason::new("no dependency is known"));
+        }
+        let templates = read
+            .dependencies
+            .iter()
+            .map(|template| Template::new(template, place))
+            .collect();
+        Ok(Self {
+            first_table: TableKey::new(place.source, &first.name),
+            templates,
+            dependencies_max: place.limits.dependencies_max,
+            prefix: prefix(plan, read, place),
+            identities: Slots::new(),
+        })
+    }
+
+    fn entry(&self, params: &[Param<'_>], result: &ResultIdentity) -> Result<EntryKey, Reason> {
+        let prefix = self
+            .identities
+            .find_or_make(*result, || identified(&self.prefix, result));
+        Ok(EntryKey {
+            table: self.first_table.clone(),
+            digest: entry_digest(&prefix, params)?,
+        })
+    }
+}
+
+impl fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Prepared")
+            .field("text", &self.plan.normalized)
+            .field("catalog_version", &self.catalog_version)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Design §4, "Keys", up to the normalized text.
+fn prefix(plan: &Plan, read: &ReadPlan, place: &Place<'_>) -> Fields {
+    let mut fields = Fields::new("larder entry");
+    fields.text(place.namespace);
+    fields.text(place.source);
+    fields.text(place.scope);
+    fields.number(place.catalog.session.len() as u64);
+    for (name, value) in &place.catalog.session {
+        fields.text(name);
+        fields.text(value);
+    }
+    // The tables of the plan alone: what else the catalog has met so far is no matter.
+    fields.number(read.tables.len() as u64);
+    for table in &read.tables {
+        fields.text(&table.name.schema);
+        fields.text(&table.name.name);
+        fields.raw(&table.fingerprint());
+    }
+    fields.text(&plan.normalized);
+    fields
+}
+
+fn identified(prefix: &Fields, result: &ResultIdentity) -> Fields {
+    let mut fields = prefix.clone();
+    fields.text(result.adapter);
+    fields.text(result.terminal);
+    fields.text(result.type_name);
+    fields.number(result.schema_fingerprint);
+    fields.align();
+    fields
+}
+
+fn entry_digest(prefix: &Fields, params: &[Param<'_>]) -> Result<Digest, Reason> {
+    let mut fields = prefix.clone();
+    feed_params(params, &mut fields)
+        .ok_or_else(|| Reason::new("parameters are nested too deep"))?;
+    Ok(fields.digest())
+}

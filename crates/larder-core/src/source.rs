@@ -1,0 +1,232 @@
+//! One database: its identity, its catalog, and the plans made with it.
+
+mod unanalyzed;
+
+use std::{
+    fmt,
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use larder_sql::{
+    Catalog, Dialect, Plan, PlanCache, TableName,
+    plan::{Part, Reason},
+};
+
+use crate::{Prepared, TableKey, prepared::Place};
+
+pub use unanalyzed::FunctionLists;
+use unanalyzed::analyze;
+
+/// Bounds of what one source keeps and of what one entry may rest on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SourceLimits {
+    /// Values up to which an IN list narrows; a longer one means any row. Default: 100. Zero: no
+    /// equality narrows.
+    pub in_values_max: usize,
+    /// Dependencies of one entry; lists widen until they fit. Default: 64. Zero caches nothing.
+    pub dependencies_max: usize,
+    /// Texts whose plan is kept. Default: 10,000. Zero analyses every text anew.
+    pub plans_max: usize,
+}
+
+impl Default for SourceLimits {
+    fn default() -> Self {
+        Self {
+            in_values_max: 100,
+            dependencies_max: 64,
+            plans_max: 10_000,
+        }
+    }
+}
+
+/// One database, as the cache knows it. Shared by all handles on it.
+pub struct Source {
+    id: Arc<str>,
+    namespace: Arc<str>,
+    scope: Arc<str>,
+    dialect: Dialect,
+    limits: SourceLimits,
+    functions: FunctionLists,
+    /// With its version, so that the two are never read apart.
+    catalog: RwLock<(Option<Arc<Catalog>>, u64)>,
+    /// The version again, for those who need no catalog.
+    version: AtomicU64,
+    plans: PlanCache<Prepared>,
+}
+
+impl Source {
+    /// A source without a catalog: until it has one, no read is cached and every write counts as
+    /// unknown. The id must be the same in all processes that share a store, and different for two
+    /// databases.
+    pub fn new(
+        id: impl Into<Arc<str>>,
+        dialect: Dialect,
+        limits: SourceLimits,
+        functions: FunctionLists,
+    ) -> Self {
+        let plans = PlanCache::new(limits.plans_max);
+        Self {
+            id: id.into(),
+            namespace: Arc::from(""),
+            scope: Arc::from(""),
+            dialect,
+            limits,
+            functions,
+            catalog: RwLock::default(),
+            version: AtomicU64::new(0),
+            plans,
+        }
+    }
+
+    /// Keeps the entries of this namespace apart from others. Default: empty.
+    #[must_use]
+    pub fn with_namespace(mut self, namespace: impl Into<Arc<str>>) -> Self {
+        self.namespace = namespace.into();
+        self.plans.clear();
+        self
+    }
+
+    /// Keeps the entries of one tenant apart from others; writes invalidate across scopes.
+    /// Default: empty.
+    #[must_use]
+    pub fn with_scope(mut self, scope: impl Into<Arc<str>>) -> Self {
+        self.scope = scope.into();
+        self.plans.clear();
+        self
+    }
+
+    /// The identity of the database.
+    pub fn id(&self) -> &Arc<str> {
+        &self.id
+    }
+
+    /// Its dialect.
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    /// The catalog, once it has been loaded.
+    pub fn catalog(&self) -> Option<Arc<Catalog>> {
+        self.loaded().0
+    }
+
+    /// How often the content of the catalog has changed; 0 = it was never loaded.
+    pub fn catalog_version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+
+    /// Replaces the catalog. Plans made with another content are forgotten; the same content
+    /// changes nothing.
+    pub fn set_catalog(&self, catalog: Catalog) {
+        let mut loaded = self.catalog.write().unwrap_or_else(PoisonError::into_inner);
+        let (known, version) = &mut *loaded;
+        if known
+            .as_deref()
+            .is_some_and(|known| is_same(known, &catalog))
+        {
+            return;
+        }
+        *known = Some(Arc::new(catalog));
+        *version += 1;
+        self.version.store(*version, Ordering::Release);
+        // A plan that is being made with the old catalog may still be inserted after this; its
+        // version tells (see `plan`).
+        self.plans.clear();
+    }
+
+    /// The plan of a text, made at most once per content of the catalog.
+    pub fn plan(&self, sql: &str) -> Arc<Prepared> {
+        let known = self.plans.get(sql);
+        if let Some(prepared) = known.filter(|it| it.catalog_version() == self.catalog_version()) {
+            return prepared;
+        }
+        let (catalog, version) = self.loaded();
+        let plan = self.analyze(sql, catalog.as_deref());
+        let variable_arity = plan.variable_arity;
+        let catalog = catalog.unwrap_or_else(|| Arc::new(Catalog::new(self.dialect)));
+        let place = Place {
+            namespace: &self.namespace,
+            source: &self.id,
+            scope: &self.scope,
+            catalog: &catalog,
+            limits: &self.limits,
+        };
+        let prepared = Arc::new(Prepared::new(plan, &place, version));
+        self.plans.insert(sql, prepared.clone(), variable_arity);
+        prepared
+    }
+
+    /// The key of a table of this source.
+    pub fn table_key(&self, table: &TableName) -> TableKey {
+        TableKey::new(&self.id, table)
+    }
+
+    fn analyze(&self, sql: &str, catalog: Option<&Catalog>) -> Plan {
+        let Some(catalog) = catalog else {
+            let plan = analyze(sql, &Catalog::new(self.dialect), &self.functions);
+            return distrusted(plan, "catalog not loaded");
+        };
+        let plan = analyze(sql, catalog, &self.functions);
+        if let Some(reason) = catalog.text_is_misread() {
+            return distrusted(plan, reason);
+        }
+        match catalog.session_forbids_storing() {
+            Some(reason) => unstored(plan, reason),
+            None => plan,
+        }
+    }
+
+    fn loaded(&self) -> (Option<Arc<Catalog>>, u64) {
+        self.catalog
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Source")
+            .field("id", &self.id)
+            .field("dialect", &self.dialect)
+            .field("catalog_version", &self.catalog_version())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The plan, with its reads uncached.
+fn unstored(mut plan: Plan, reason: &'static str) -> Plan {
+    for part in &mut plan.parts {
+        if let Part::Read(read) = part {
+            read.uncacheable = Some(Reason::new(reason));
+        }
+    }
+    plan
+}
+
+/// The plan, with its reads uncached and its writes of unknown scope.
+fn distrusted(plan: Plan, reason: &'static str) -> Plan {
+    let mut plan = unstored(plan, reason);
+    for part in &mut plan.parts {
+        if let Part::Write(write) = part {
+            write
+                .unknown_scope
+                .get_or_insert_with(|| Reason::new(reason));
+        }
+    }
+    plan
+}
+
+fn is_same(a: &Catalog, b: &Catalog) -> bool {
+    a.dialect == b.dialect
+        && a.search_path == b.search_path
+        && a.table_names_ignore_case == b.table_names_ignore_case
+        && a.tables == b.tables
+        && a.functions == b.functions
+        && a.custom_operators == b.custom_operators
+        && a.session == b.session
+}
