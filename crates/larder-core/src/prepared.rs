@@ -1,6 +1,6 @@
 //! A plan made ready to be bound: everything about it that does not depend on parameters.
 
-use std::{any::TypeId, fmt};
+use std::{any::TypeId, fmt, sync::OnceLock};
 
 use larder_sql::{
     Catalog, Plan,
@@ -8,7 +8,7 @@ use larder_sql::{
 };
 
 use crate::{
-    Param, SourceLimits, TableKey,
+    BypassReason, EffectivePolicy, Param, SourceLimits, TableKey,
     bind::Template,
     key::{Digest, EntryKey, Fields},
     slots::Slots,
@@ -44,6 +44,7 @@ pub struct Prepared {
     plan: Plan,
     catalog_version: u64,
     read: Result<PreparedRead, Reason>,
+    policy: OnceLock<Result<EffectivePolicy, BypassReason>>,
 }
 
 /// What a key says of the place in which a statement runs.
@@ -73,6 +74,7 @@ impl Prepared {
             plan,
             catalog_version,
             read,
+            policy: OnceLock::new(),
         }
     }
 
@@ -97,6 +99,26 @@ impl Prepared {
     /// Why the text is not cached, whatever its parameters.
     pub fn uncacheable(&self) -> Option<&Reason> {
         self.read.as_ref().err()
+    }
+
+    /// The policy of the read, composed at the first call and kept: the policies of a source do not
+    /// change while it lives.
+    ///
+    /// # Errors
+    ///
+    /// Why the text is not cached, whatever its parameters.
+    pub fn policy(
+        &self,
+        compose: impl FnOnce(&ReadPlan) -> Result<EffectivePolicy, BypassReason>,
+    ) -> Result<&EffectivePolicy, &BypassReason> {
+        let policy = self.policy.get_or_init(|| match (self.read(), self.uncacheable()) {
+            (Some(read), None) => compose(read),
+            (_, reason) => {
+                let reason = reason.cloned().unwrap_or_else(|| Reason::new("not a read"));
+                Err(BypassReason::Uncacheable(reason))
+            }
+        });
+        policy.as_ref()
     }
 
     /// Names the entry and the dependencies of the read with these parameters.

@@ -1,1 +1,44 @@
-//! larder-signals.
+//! From write events to invalidation, and [`Larder`] itself: what adapters for ORMs are built on.
+//!
+//! A write is classified by its plan. [`changes_of`] says what it may have changed, with cascades,
+//! triggers and table families; a [`TransactionBuffer`] keeps that until COMMIT; a [`WriteGuard`]
+//! sees to it that it is delivered, whatever happens to the caller. Deciding which stamps drop is
+//! larder-core's.
+
+mod builder;
+mod cascade;
+mod change_set;
+mod changes;
+mod delivery;
+mod entity;
+mod family;
+mod hooks;
+mod image;
+mod larder;
+mod manual;
+mod policy;
+mod read;
+mod scope;
+mod sources;
+mod transaction;
+mod write;
+
+pub use builder::LarderBuilder;
+pub use change_set::{ChangeLimits, Changes};
+pub use changes::{Returned, changes_of};
+pub use entity::{CachedEntity, CachedModel, DeclaredPolicy};
+pub use hooks::{HookId, InvalidateEvent, WriteEvent};
+pub use larder::{Larder, Wrap};
+pub use manual::Blocking;
+pub use read::{CachedRead, ReadCall, ReadOptions};
+pub use transaction::{StatementOutcome, TransactionBuffer};
+pub use write::{Failure, StatementEnd, WriteGuard};
+
+/// What `#[derive(Cacheable)]` expands to; not for use by hand.
+#[doc(hidden)]
+pub mod export {
+    pub use inventory;
+}
+
+#[cfg(test)]
+mod fixtures;

@@ -1,0 +1,241 @@
+//! Setting up a [`Larder`].
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use larder_core::{
+    Cache, CacheOptions, Clock, Entropy, Error, FunctionLists, Limits, Observer, Policy,
+    SourceLimits, Stores,
+};
+
+use crate::{
+    ChangeLimits, Larder, delivery::Delivery, hooks::Hooks, larder::Inner, policy::Policies,
+    sources::Sources,
+};
+
+/// Builds a [`Larder`]. The namespace and the store are mandatory.
+#[must_use]
+pub struct LarderBuilder {
+    namespace: Option<String>,
+    store: Option<Stores>,
+    policies: BTreeMap<String, Policy>,
+    default_policy: Option<Policy>,
+    enabled: bool,
+    cache: CacheOptions,
+    source_limits: SourceLimits,
+    change_limits: ChangeLimits,
+    functions: FunctionLists,
+    uncertain_for: Duration,
+}
+
+/// Zero stands for "no larder".
+static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+const UNCERTAIN_FOR: Duration = Duration::from_secs(5 * 60);
+const NAMESPACE_MAX: usize = 64;
+const ENABLED_VARIABLE: &str = "LARDER_ENABLED";
+
+impl LarderBuilder {
+    /// Keeps this application's entries apart from others in the same store: letters, digits, `-`
+    /// and `_`, at most 64. Mandatory.
+    pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
+        self.namespace = Some(namespace.into());
+        self
+    }
+
+    /// Where entries are kept. Mandatory.
+    pub fn store(mut self, store: impl Into<Stores>) -> Self {
+        self.store = Some(store.into());
+        self
+    }
+
+    /// The policy of tables that have none of their own. Default: none, so that nothing is cached
+    /// unless a model or [`LarderBuilder::policy`] says so.
+    pub fn default_policy(mut self, policy: Policy) -> Self {
+        self.default_policy = Some(policy);
+        self
+    }
+
+    /// The policy of `table` or `schema.table`, instead of the one that its model declares.
+    pub fn policy(mut self, table: impl Into<String>, policy: Policy) -> Self {
+        self.policies.insert(table.into(), policy);
+        self
+    }
+
+    /// Whether reads may be cached. Default: true. The environment variable
+    /// `LARDER_ENABLED=false` says no as well. See [`Larder::disable`].
+    pub fn enabled(mut self, enabled: bool) -> Self {
+        self.enabled = enabled;
+        self
+    }
+
+    /// Hears of hits, misses, fills, invalidations and faults. Default: nobody.
+    pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.cache.observer = Some(observer);
+        self
+    }
+
+    /// Tells the time. Default: the system's.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.cache.clock = clock;
+        self
+    }
+
+    /// Makes stamps and jitter replay, for tests. Default: random. Never share a store between two
+    /// larders with one seed.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.cache.entropy = Entropy::seeded(seed);
+        self
+    }
+
+    /// The bounds of the protocol.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.cache.limits = limits;
+        self
+    }
+
+    /// The bounds of plans and dependencies.
+    pub fn source_limits(mut self, limits: SourceLimits) -> Self {
+        self.source_limits = limits;
+        self
+    }
+
+    /// How many rows and tables of a write are told apart.
+    pub fn change_limits(mut self, limits: ChangeLimits) -> Self {
+        self.change_limits = limits;
+        self
+    }
+
+    /// Functions of the database that you vouch for.
+    pub fn functions(mut self, functions: FunctionLists) -> Self {
+        self.functions = functions;
+        self
+    }
+
+    /// How long a write of unknown outcome is expected to commit at the latest (W4). Its tables are
+    /// not read from the cache for so long. Default: 5 minutes. Zero: its records drop once.
+    pub fn uncertain_for(mut self, duration: Duration) -> Self {
+        self.uncertain_for = duration;
+        self
+    }
+
+    /// The larder.
+    ///
+    /// # Errors
+    ///
+    /// `Config` when the namespace or the store is missing, the namespace has other characters, a
+    /// policy has no way to a TTL or a TTL of zero, or `LARDER_ENABLED` is neither true nor false.
+    pub fn build(self) -> Result<Larder, Error> {
+        let namespace = checked_namespace(self.namespace)?;
+        let store = self.store.ok_or_else(|| Error::config("no store is set"))?;
+        check_policies(&self.policies, self.default_policy.as_ref())?;
+        let enabled = self.enabled && enabled_by(std::env::var_os(ENABLED_VARIABLE))?;
+        let cache = Cache::new(store, self.cache);
+        let inner = Inner {
+            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
+            namespace: namespace.into(),
+            enabled: AtomicBool::new(enabled),
+            policies: Policies::new(self.policies, self.default_policy),
+            sources: Sources::default(),
+            source_limits: self.source_limits,
+            change_limits: self.change_limits,
+            functions: self.functions,
+            hooks: Hooks::default(),
+            delivery: Delivery::new(cache.clone(), self.change_limits),
+            uncertain_for: self.uncertain_for,
+            cache,
+        };
+        Ok(Larder {
+            inner: Arc::new(inner),
+        })
+    }
+}
+
+impl Default for LarderBuilder {
+    fn default() -> Self {
+        Self {
+            namespace: None,
+            store: None,
+            policies: BTreeMap::new(),
+            default_policy: None,
+            enabled: true,
+            cache: CacheOptions::default(),
+            source_limits: SourceLimits::default(),
+            change_limits: ChangeLimits::default(),
+            functions: FunctionLists::default(),
+            uncertain_for: UNCERTAIN_FOR,
+        }
+    }
+}
+
+impl fmt::Debug for LarderBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LarderBuilder")
+            .field("namespace", &self.namespace)
+            .field("policies", &self.policies)
+            .field("default_policy", &self.default_policy)
+            .finish_non_exhaustive()
+    }
+}
+
+fn checked_namespace(namespace: Option<String>) -> Result<String, Error> {
+    let namespace = namespace.ok_or_else(|| Error::config("no namespace is set"))?;
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    if namespace.is_empty() || namespace.len() > NAMESPACE_MAX || !namespace.chars().all(allowed) {
+        return Err(Error::config(format!(
+            "the namespace must be 1 to {NAMESPACE_MAX} letters, digits, `-` or `_`"
+        )));
+    }
+    Ok(namespace)
+}
+
+fn check_policies(
+    policies: &BTreeMap<String, Policy>,
+    default: Option<&Policy>,
+) -> Result<(), Error> {
+    let zero = |policy: &Policy| policy.ttl().is_some_and(|ttl| ttl.is_zero());
+    if let Some(default) = default {
+        if zero(default) {
+            return Err(Error::config("the default policy has a ttl of zero"));
+        }
+        if default.ttl().is_none() && !default.is_never() {
+            return Err(Error::config("the default policy has no ttl"));
+        }
+    }
+    let default_ttl = default.and_then(Policy::ttl);
+    for (table, policy) in policies {
+        if zero(policy) {
+            return Err(Error::config(format!(
+                "the policy of `{table}` has a ttl of zero"
+            )));
+        }
+        if policy.ttl().is_none() && !policy.is_never() && default_ttl.is_none() {
+            return Err(Error::config(format!(
+                "the policy of `{table}` has no ttl and there is no default policy with one"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// What the environment says. Anything but a clear word is an error: a misspelt kill switch must
+/// not be found out when it is needed.
+fn enabled_by(value: Option<std::ffi::OsString>) -> Result<bool, Error> {
+    let Some(value) = value else { return Ok(true) };
+    match value.to_string_lossy().trim().to_ascii_lowercase().as_str() {
+        "" | "true" | "1" | "on" | "yes" => Ok(true),
+        "false" | "0" | "off" | "no" => Ok(false),
+        _ => Err(Error::config(format!(
+            "{ENABLED_VARIABLE} must be `true` or `false`"
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests;

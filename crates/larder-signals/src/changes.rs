@@ -1,0 +1,334 @@
+//! From a write plan, its parameters and what the server returned to [`Changes`].
+//!
+//! The rules are W1, W2, W6 and W7: a value counts as known only where the server says so or the
+//! column stores exactly what was sent; everything else is unknown, and unknown drops more.
+
+use larder_core::{Image, Param, Prepared, RowChange, Source, Value};
+use larder_sql::{
+    Dialect, Table,
+    plan::{Columns, NewRows, Part, WriteOperation, WritePlan, WriteTarget},
+};
+
+use crate::{
+    cascade::{Closure, Event, EventKind},
+    change_set::{ChangeLimits, Changes, holds, union},
+    image::{Bound, cell, filled, projected, restricted, set, unknown},
+};
+
+/// What the server told about the rows of a write.
+///
+/// An image's cells are by column position of the *written table*; the plan's `returning` maps
+/// result columns to them.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Returned<'a> {
+    /// Nothing: no RETURNING, or its rows were not read.
+    Nothing,
+    /// Every row of RETURNING, read to the end.
+    All(&'a [Image]),
+    /// Rows of RETURNING of which some may be missing (a terminal that reads one row). They count
+    /// only where the statement cannot have touched more.
+    Some(&'a [Image]),
+    /// The AUTO_INCREMENT value that MySQL reports for the statement. It counts only for an INSERT
+    /// of one row that leaves that column out.
+    InsertId(u64),
+}
+
+/// What a statement may have changed, direct effects and the closure over cascades, triggers and
+/// table families.
+///
+/// # Staleness
+///
+/// The result covers every table that the statement can have written as the catalog knows it;
+/// whatever the catalog cannot resolve comes back as [`Changes::Everything`].
+#[must_use]
+pub fn changes_of(
+    source: &Source,
+    prepared: &Prepared,
+    params: &[Param<'_>],
+    returned: Returned<'_>,
+    limits: ChangeLimits,
+) -> Changes {
+    let parts = &prepared.plan().parts;
+    // RETURNING belongs to one statement; with several its rows cannot be told apart.
+    let returned = if parts.len() == 1 {
+        returned
+    } else {
+        Returned::Nothing
+    };
+    let mut changes = Changes::none();
+    for part in parts {
+        let more = match part {
+            Part::Read(_) | Part::Transaction(_) | Part::Session | Part::Neutral => continue,
+            Part::Write(plan) => of_write(source, plan, params, returned, limits),
+            // DDL, text that was not understood, and whatever is new.
+            _ => Changes::Everything,
+        };
+        changes.merge(more, limits);
+    }
+    changes
+}
+
+fn of_write(
+    source: &Source,
+    plan: &WritePlan,
+    params: &[Param<'_>],
+    returned: Returned<'_>,
+    limits: ChangeLimits,
+) -> Changes {
+    if plan.unknown_scope.is_some() {
+        return Changes::Everything;
+    }
+    // Without a catalog the foreign keys are unknown too.
+    let Some(catalog) = source.catalog() else {
+        return Changes::Everything;
+    };
+    let returned = if plan.targets.len() == 1 {
+        returned
+    } else {
+        Returned::Nothing
+    };
+    let mut closure = Closure::new(source, &catalog, limits);
+    let bound = Bound {
+        dialect: source.dialect(),
+        params,
+    };
+    for target in &plan.targets {
+        let rewritten = closure.rewrites_rows(&target.table, EventKind::of(target.operation));
+        let alone = closure.stands_alone(&target.table);
+        let write = Write {
+            target,
+            bound,
+            returned,
+            rewritten,
+            alone,
+            limits,
+        };
+        closure.seed(write.event());
+    }
+    closure.finish()
+}
+
+/// One target of a write with all that is known about it.
+struct Write<'a> {
+    target: &'a WriteTarget,
+    bound: Bound<'a>,
+    returned: Returned<'a>,
+    /// A BEFORE trigger may store other values than were sent (W6, W7).
+    rewritten: bool,
+    /// The table has neither ancestors nor descendants, so that its primary key is unique.
+    alone: bool,
+    limits: ChangeLimits,
+}
+
+impl Write<'_> {
+    fn table(&self) -> &Table {
+        &self.target.table
+    }
+
+    fn event(&self) -> Event {
+        let (changed, rows) = match self.target.operation {
+            // A declared ON CONFLICT REPLACE deletes other rows than the statement names.
+            _ if self.table().conflict_replaces => (Columns::All, None),
+            WriteOperation::Insert => (Columns::All, self.inserted()),
+            WriteOperation::Update => self.updated(),
+            WriteOperation::Delete => (Columns::All, self.deleted()),
+            _ => (Columns::All, None),
+        };
+        let kind = EventKind::of(self.target.operation);
+        match rows.filter(|rows| rows.len() <= self.limits.rows_max) {
+            Some(rows) => Event::rows(&self.target.table, kind, changed, rows),
+            None if kind == EventKind::Truncate => Event::truncate(&self.target.table),
+            None => Event::unknown(&self.target.table),
+        }
+    }
+
+    fn inserted(&self) -> Option<Vec<RowChange>> {
+        let values: Option<Vec<Image>> = match &self.target.new {
+            NewRows::Assigned(rows) if rows.len() <= self.limits.rows_max => {
+                Some(rows.iter().map(|row| self.stored(row)).collect())
+            }
+            _ => None,
+        };
+        let values = values.filter(|v| !v.is_empty());
+        let images = match (self.complete_rows(values.as_ref().map(Vec::len)), values) {
+            (Some(returned), values) => self.joined(returned, values.unwrap_or_default()),
+            (None, Some(values)) => self.with_insert_id(values),
+            // INSERT .. SELECT without RETURNING: rows of which nothing is known.
+            (None, None) => vec![unknown(self.table())],
+        };
+        Some(
+            images
+                .into_iter()
+                .map(|new| RowChange {
+                    old: None,
+                    new: Some(new),
+                })
+                .collect(),
+        )
+    }
+
+    /// Returned rows completed from VALUES. Nothing promises that RETURNING keeps the order of
+    /// VALUES, so each returned row is joined with every VALUES row.
+    fn joined(&self, returned: Vec<Image>, values: Vec<Image>) -> Vec<Image> {
+        let missing = |column: usize| returned.iter().any(|row| cell(row, column).is_none());
+        let values = projected(self.table(), &values, missing);
+        if values.is_empty() || values.len().saturating_mul(returned.len()) > self.limits.rows_max {
+            // Both lists stand for all rows, each with what it knows.
+            return returned.into_iter().chain(values).collect();
+        }
+        let joined = returned
+            .iter()
+            .flat_map(|row| values.iter().map(|v| filled(row, v)));
+        joined.collect()
+    }
+
+    fn with_insert_id(&self, mut values: Vec<Image>) -> Vec<Image> {
+        if let (Some((column, id)), [image], NewRows::Assigned(rows)) =
+            (self.insert_id(), values.as_mut_slice(), &self.target.new)
+            && rows.iter().flatten().all(|a| a.column != column)
+        {
+            set(image, column, Some(Value::Int(i128::from(id))));
+        }
+        values
+    }
+
+    /// The column that MySQL's generated key went to, and the key.
+    fn insert_id(&self) -> Option<(usize, u64)> {
+        let Returned::InsertId(id) = self.returned else {
+            return None;
+        };
+        let mut columns = self
+            .table()
+            .columns
+            .iter()
+            .enumerate()
+            .filter(|(_, c)| c.auto_increment);
+        let (column, known) = (columns.next()?, columns.next().is_none());
+        let integer = matches!(column.1.kind, larder_sql::ValueKind::Integer { .. });
+        let certain = known && integer && !self.rewritten && id > 0;
+        (certain && self.bound.dialect == Dialect::MySql).then_some((column.0, id))
+    }
+
+    fn updated(&self) -> (Columns, Option<Vec<RowChange>>) {
+        let assignments = match &self.target.new {
+            NewRows::Assigned(rows) if rows.len() == 1 => rows.first(),
+            _ => None,
+        };
+        let assigned = assignments.into_iter().flatten().map(|a| a.column);
+        let changed = if self.rewritten {
+            Columns::All
+        } else {
+            union(&self.target.changed, assigned)
+        };
+        let stored = assignments.map_or_else(|| unknown(self.table()), |row| self.stored(row));
+        let pins = self.bound.pins(self.table(), &self.target.old);
+        let unchanged = |column: usize| !holds(&changed, column);
+        let rows = match self.complete_rows(self.single(&pins)) {
+            None => pins
+                .iter()
+                .map(|pin| {
+                    // A cell outside `changed` is the same before and after.
+                    let kept = restricted(self.table(), pin, unchanged);
+                    RowChange {
+                        old: Some(pin.clone()),
+                        new: Some(filled(&stored, &kept)),
+                    }
+                })
+                .collect(),
+            Some(returned) => self.paired(&returned, &pins, unchanged, |row| filled(row, &stored)),
+        };
+        (changed, Some(rows))
+    }
+
+    fn deleted(&self) -> Option<Vec<RowChange>> {
+        let pins = self.bound.pins(self.table(), &self.target.old);
+        let rows = match self.complete_rows(self.single(&pins)) {
+            None => pins
+                .into_iter()
+                .map(|old| RowChange {
+                    old: Some(old),
+                    new: None,
+                })
+                .collect(),
+            Some(returned) => {
+                let mut rows = self.paired(&returned, &pins, |_| true, Image::clone);
+                rows.iter_mut().for_each(|row| row.new = None);
+                rows
+            }
+        };
+        Some(rows)
+    }
+
+    /// Returned rows with old images: cells that `same` admits are as returned, the others as a pin
+    /// tells. Which row had which pin is unknown, so each row meets every pin.
+    fn paired(
+        &self,
+        returned: &[Image],
+        pins: &[Image],
+        same: impl Fn(usize) -> bool,
+        new: impl Fn(&Image) -> Image,
+    ) -> Vec<RowChange> {
+        let table = self.table();
+        let open =
+            |column: usize| !same(column) || returned.iter().any(|row| cell(row, column).is_none());
+        let mut pins = projected(table, pins, open);
+        if pins.len().saturating_mul(returned.len()) > self.limits.rows_max {
+            pins = vec![unknown(table)];
+        }
+        let mut rows = Vec::with_capacity(pins.len() * returned.len());
+        for row in returned {
+            let old = restricted(table, row, &same);
+            for pin in &pins {
+                let kept = restricted(table, pin, &same);
+                rows.push(RowChange {
+                    old: Some(filled(&old, pin)),
+                    new: Some(filled(&new(row), &kept)),
+                });
+            }
+        }
+        rows
+    }
+
+    /// The returned rows, when they are certain to be all. An empty result tells nothing: that no
+    /// row came back is not "nothing happened".
+    fn complete_rows(&self, rows_at_most: Option<usize>) -> Option<Vec<Image>> {
+        let rows = match self.returned {
+            Returned::All(rows) => rows,
+            Returned::Some(rows) if rows_at_most.is_some_and(|n| rows.len() >= n) => rows,
+            _ => return None,
+        };
+        (!rows.is_empty()).then(|| {
+            rows.iter()
+                .map(|row| restricted(self.table(), row, |_| true))
+                .collect()
+        })
+    }
+
+    /// One row at most, when the WHERE pins the whole primary key to one value.
+    fn single(&self, pins: &[Image]) -> Option<usize> {
+        let [pin] = pins else { return None };
+        let key = &self.table().primary_key;
+        let pinned = |column: &usize| {
+            cell(pin, *column).is_some_and(|v| !matches!(v, Value::Null | Value::Present))
+        };
+        (self.alone && !key.is_empty() && key.iter().all(pinned)).then_some(1)
+    }
+
+    /// A new row as VALUES or SET tell it (W6).
+    fn stored(&self, row: &[larder_sql::plan::Assignment]) -> Image {
+        if self.rewritten {
+            return unknown(self.table());
+        }
+        let mut image = self.bound.assigned(self.table(), row);
+        for (position, column) in self.table().columns.iter().enumerate() {
+            if column.generated {
+                set(&mut image, position, None);
+            }
+        }
+        image
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,101 @@
+//! Which policy governs a table: the builder's, else what a model declares.
+
+use std::collections::BTreeMap;
+
+use larder_core::{BypassReason, EffectivePolicy, Policy, effective_policy};
+use larder_sql::{Table, plan::ReadPlan};
+
+use crate::DeclaredPolicy;
+
+/// The policies of one larder. Fixed once it is built, so that what follows from them can be kept
+/// with each plan.
+#[derive(Debug)]
+pub(crate) struct Policies {
+    /// By `table` or `schema.table`.
+    built: BTreeMap<String, Policy>,
+    declared: BTreeMap<String, Policy>,
+    default: Option<Policy>,
+}
+
+impl Policies {
+    /// The builder's policies with those that the program's models declare.
+    pub(crate) fn new(built: BTreeMap<String, Policy>, default: Option<Policy>) -> Self {
+        let mut declared: BTreeMap<String, Policy> = BTreeMap::new();
+        for model in inventory::iter::<DeclaredPolicy> {
+            let name = match model.schema {
+                Some(schema) => format!("{schema}.{}", model.table),
+                None => model.table.to_owned(),
+            };
+            let policy = (model.policy)();
+            match declared.get(&name) {
+                Some(known) if !is_stricter(&policy, known) => {}
+                _ => {
+                    declared.insert(name, policy);
+                }
+            }
+        }
+        Self {
+            built,
+            declared,
+            default,
+        }
+    }
+
+    /// The policy of one read.
+    pub(crate) fn of_read(
+        &self,
+        plan: &ReadPlan,
+        ignore_case: bool,
+    ) -> Result<EffectivePolicy, BypassReason> {
+        let tables = plan
+            .tables
+            .iter()
+            .map(|table| self.of_table(table, ignore_case));
+        if tables
+            .clone()
+            .next()
+            .flatten()
+            .or(self.default.as_ref())
+            .is_none()
+        {
+            return Err(BypassReason::NoPolicy);
+        }
+        effective_policy(tables, self.default.as_ref(), plan.operation)
+            .map_err(BypassReason::Uncacheable)
+    }
+
+    fn of_table(&self, table: &Table, ignore_case: bool) -> Option<&Policy> {
+        let full = table.name.to_string();
+        [&self.built, &self.declared]
+            .into_iter()
+            .find_map(|policies| {
+                find(policies, &full, ignore_case)
+                    .or_else(|| find(policies, &table.name.name, ignore_case))
+            })
+    }
+}
+
+fn find<'a>(
+    policies: &'a BTreeMap<String, Policy>,
+    name: &str,
+    ignore_case: bool,
+) -> Option<&'a Policy> {
+    policies.get(name).or_else(|| {
+        let mut all = policies.iter().filter(|_| ignore_case);
+        all.find(|(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, policy)| policy)
+    })
+}
+
+/// Of several models of one table the strictest counts: `never`, then the smallest TTL.
+fn is_stricter(a: &Policy, b: &Policy) -> bool {
+    let rank = |policy: &Policy| {
+        (
+            !policy.is_never(),
+            policy.ttl().is_none(),
+            policy.ttl(),
+            !policy.is_local(),
+        )
+    };
+    rank(a) < rank(b)
+}

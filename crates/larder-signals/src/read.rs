@@ -1,0 +1,138 @@
+//! The way of a read through a larder: switch, policy, binding; then the cache.
+
+use std::{sync::atomic::Ordering, time::Duration};
+
+use larder_core::{
+    BoundRead, BypassReason, Event, Param, Prepared, ReadMode, ReadOutcome, ReadRequest,
+    ResultIdentity, Source,
+};
+
+use crate::Larder;
+
+/// What the caller of one query asks for besides the policy.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ReadOptions {
+    /// How long the result may be served, instead of the policy's TTL. Zero: not cached.
+    pub ttl: Option<Duration>,
+    /// Whether a stored result will do.
+    pub mode: ReadMode,
+}
+
+/// One execution of a read outside any transaction.
+#[derive(Clone, Copy, Debug)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "built by adapters, field by field"
+)]
+pub struct ReadCall<'a> {
+    /// The source, from [`Larder::attach`].
+    pub source: &'a Source,
+    /// The text, as that source planned it.
+    pub prepared: &'a Prepared,
+    /// The parameters, in the order in which the driver sends them.
+    pub params: &'a [Param<'a>],
+    /// What the result is decoded into.
+    pub result: &'a ResultIdentity,
+    /// What the caller asks for.
+    pub options: ReadOptions,
+}
+
+/// A read that may be answered from the cache.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct CachedRead {
+    bound: BoundRead,
+    ttl: Duration,
+    mode: ReadMode,
+    local: bool,
+}
+
+impl CachedRead {
+    /// Whether the result must stay in process memory, since it has no encoding.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        self.local
+    }
+
+    fn request(&self) -> ReadRequest<'_> {
+        ReadRequest {
+            entry: &self.bound.entry,
+            dependencies: &self.bound.dependencies,
+            ttl: self.ttl,
+            mode: self.mode,
+        }
+    }
+}
+
+impl Larder {
+    /// Decides whether a read outside any transaction may be cached, and binds it.
+    ///
+    /// # Errors
+    ///
+    /// Why the query must go to the database and its result must not be stored. The observer has
+    /// been told.
+    pub fn begin_read(&self, call: &ReadCall<'_>) -> Result<CachedRead, BypassReason> {
+        self.bind(call)
+            .inspect_err(|reason| self.bypassed(call.source, call.prepared, reason))
+    }
+
+    /// Reports a bypass that the adapter decided on (a transaction, a changed session).
+    pub fn bypassed(&self, source: &Source, prepared: &Prepared, reason: &BypassReason) {
+        let cache = &self.inner.cache;
+        if cache.is_observed() {
+            let first = prepared.read().and_then(|read| read.tables.first());
+            let table = first.map(|table| source.table_key(&table.name));
+            cache.report(&Event::Bypass {
+                table: table.as_ref(),
+                reason,
+            });
+        }
+    }
+
+    /// A hit or a bypass, if that can be said without waiting.
+    pub fn read_now(&self, read: &CachedRead) -> Option<ReadOutcome> {
+        self.inner.cache.read_now(read.request())
+    }
+
+    /// Answers the read, or says what to do: run and store, or run.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future gives up the read and harms nothing.
+    pub async fn read(&self, read: &CachedRead) -> ReadOutcome {
+        self.inner.cache.read(read.request()).await
+    }
+
+    /// [`Larder::read`] for threads.
+    pub fn read_blocking(&self, read: &CachedRead) -> ReadOutcome {
+        self.inner.cache.read_blocking(read.request())
+    }
+
+    fn bind(&self, call: &ReadCall<'_>) -> Result<CachedRead, BypassReason> {
+        if !self.inner.enabled.load(Ordering::Relaxed) {
+            return Err(BypassReason::Disabled);
+        }
+        // Policies are fixed for the life of a larder, so each plan keeps what they come to.
+        let policy = call.prepared.policy(|plan| {
+            let catalog = call.source.catalog();
+            let ignore_case = catalog.is_some_and(|catalog| catalog.table_names_ignore_case);
+            self.inner.policies.of_read(plan, ignore_case)
+        });
+        let policy = policy.map_err(Clone::clone)?;
+        let ttl = call.options.ttl.unwrap_or(policy.ttl);
+        if ttl.is_zero() {
+            return Err(BypassReason::NoPolicy);
+        }
+        let bound = call
+            .prepared
+            .bind(call.params, call.result)
+            .map_err(BypassReason::Uncacheable)?;
+        Ok(CachedRead {
+            bound,
+            ttl,
+            mode: call.options.mode,
+            local: policy.local,
+        })
+    }
+}
