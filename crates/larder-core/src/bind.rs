@@ -388,3 +388,6 @@ fn parameter<'a, 'p>(params: &'a [Param<'p>], position: usize) -> Result<&'a Par
         .get(position)
         .ok_or_else(|| Reason::new("a parameter is missing"))
 }
+
+#[cfg(test)]
+mod tests;

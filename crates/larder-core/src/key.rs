@@ -129,3 +129,6 @@ pub(crate) fn unescape(text: &str) -> Option<String> {
 fn is_reserved_in_table_key(c: char) -> bool {
     matches!(c, '{' | '}' | ':' | '.')
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,8 @@ pub mod clock;
 pub mod entropy;
 pub mod entry;
 pub mod error;
+#[cfg(test)]
+mod fixture;
 pub mod flight;
 pub mod key;
 pub mod limits;

@@ -130,13 +130,13 @@ pub fn effective_policy<'a>(
         .next()
         .flatten()
         .ok_or_else(|| Reason::new("no policy"))?;
-    let mut ttl = ttl_of(governing, default).ok_or_else(|| Reason::new("policy without a ttl"))?;
     let mut never = governing.never;
     let mut local = governing.local;
+    let mut ttl = ttl_of(governing, default);
     for policy in policies.flatten() {
         never |= policy.never;
         local |= policy.local;
-        ttl = ttl.min(ttl_of(policy, default).unwrap_or(ttl));
+        ttl = ttl.map(|ttl| ttl_of(policy, default).map_or(ttl, |other| ttl.min(other)));
     }
     if never {
         return Err(Reason::new("policy says never"));
@@ -144,10 +144,11 @@ pub fn effective_policy<'a>(
     if !governing.operations.contains(operation) {
         return Err(Reason::new("operation not in the policy"));
     }
-    if ttl.is_zero() {
-        return Err(Reason::new("ttl is zero"));
+    match ttl {
+        None => Err(Reason::new("policy without a ttl")),
+        Some(Duration::ZERO) => Err(Reason::new("ttl is zero")),
+        Some(ttl) => Ok(EffectivePolicy { ttl, local }),
     }
-    Ok(EffectivePolicy { ttl, local })
 }
 
 fn ttl_of(policy: &Policy, default: Option<&Policy>) -> Option<Duration> {
@@ -164,3 +165,6 @@ fn bit(operation: Operation) -> u8 {
         _ => 128,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -236,3 +236,6 @@ fn entry_digest(prefix: &Fields, params: &[Param<'_>]) -> Result<Digest, Reason>
         .ok_or_else(|| Reason::new("parameters are nested too deep"))?;
     Ok(fields.digest())
 }
+
+#[cfg(test)]
+mod tests;

@@ -172,3 +172,6 @@ pub(crate) fn digest_of<'a>(
     }
     fields.digest()
 }
+
+#[cfg(test)]
+mod tests;

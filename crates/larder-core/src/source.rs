@@ -230,3 +230,6 @@ fn is_same(a: &Catalog, b: &Catalog) -> bool {
         && a.custom_operators == b.custom_operators
         && a.session == b.session
 }
+
+#[cfg(test)]
+mod tests;

@@ -82,3 +82,6 @@ pub enum Value {
     /// canonical kind. It answers `IS NULL` and leaves every equality open.
     Present,
 }
+
+#[cfg(test)]
+mod tests;

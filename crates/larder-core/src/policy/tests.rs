@@ -1,0 +1,104 @@
+use super::*;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+fn minutes(minutes: u32) -> Policy {
+    Policy::new().with_ttl(MINUTE * minutes)
+}
+
+fn compose(tables: &[Option<&Policy>], default: Option<&Policy>) -> Result<Duration, String> {
+    effective_policy(tables.iter().copied(), default, Operation::Fetch)
+        .map(|policy| policy.ttl)
+        .map_err(|reason| reason.to_string())
+}
+
+#[test]
+fn without_a_policy_on_the_first_table_nothing_is_cached() {
+    let other = minutes(5);
+    assert_eq!(compose(&[], None), Err("no policy".into()));
+    assert_eq!(
+        compose(&[None, Some(&other)], None),
+        Err("no policy".into())
+    );
+}
+
+#[test]
+fn the_smallest_ttl_of_the_tables_policies_counts() {
+    let (first, second) = (minutes(15), minutes(2));
+    assert_eq!(
+        compose(&[Some(&first), Some(&second)], None),
+        Ok(MINUTE * 2)
+    );
+    assert_eq!(
+        compose(&[Some(&second), Some(&first)], None),
+        Ok(MINUTE * 2)
+    );
+}
+
+#[test]
+fn a_table_without_policy_neither_forbids_nor_shortens() {
+    let first = minutes(15);
+    assert_eq!(compose(&[Some(&first), None, None], None), Ok(MINUTE * 15));
+}
+
+#[test]
+fn the_default_policy_stands_for_every_table_without_its_own() {
+    let (default, own) = (minutes(3), minutes(15));
+    assert_eq!(compose(&[None], Some(&default)), Ok(MINUTE * 3));
+    assert_eq!(compose(&[Some(&own), None], Some(&default)), Ok(MINUTE * 3));
+    assert_eq!(compose(&[Some(&own)], Some(&default)), Ok(MINUTE * 15));
+    assert_eq!(
+        compose(&[Some(&Policy::new())], Some(&default)),
+        Ok(MINUTE * 3)
+    );
+}
+
+#[test]
+fn never_on_any_table_forbids() {
+    let (first, never) = (minutes(15), Policy::never());
+    assert_eq!(
+        compose(&[Some(&first), Some(&never)], None),
+        Err("policy says never".into())
+    );
+    assert_eq!(
+        compose(&[Some(&never)], Some(&first)),
+        Err("policy says never".into())
+    );
+    assert_eq!(
+        compose(&[Some(&never)], None),
+        Err("policy says never".into())
+    );
+}
+
+#[test]
+fn a_ttl_must_come_from_somewhere_and_zero_caches_nothing() {
+    let zero = minutes(0);
+    assert_eq!(
+        compose(&[Some(&Policy::new())], None),
+        Err("policy without a ttl".into())
+    );
+    assert_eq!(compose(&[Some(&zero)], None), Err("ttl is zero".into()));
+}
+
+#[test]
+fn the_first_table_governs_the_operations() {
+    let counts = minutes(1).with_operations([Operation::Count]);
+    let open = minutes(1);
+    let compose = |first, second, operation| {
+        effective_policy([Some(first), Some(second)], None, operation).is_ok()
+    };
+    assert!(compose(&counts, &open, Operation::Count));
+    assert!(!compose(&counts, &open, Operation::Get));
+    assert!(compose(&open, &counts, Operation::Get));
+}
+
+#[test]
+fn one_local_table_keeps_the_result_in_this_process() {
+    let (local, open) = (minutes(1).local(), minutes(1));
+    let is_local = |tables: [&Policy; 2]| {
+        effective_policy(tables.map(Some), None, Operation::Get).is_ok_and(|policy| policy.local)
+    };
+    assert!(is_local([&local, &open]));
+    assert!(is_local([&open, &local]));
+    assert!(!is_local([&open, &open]));
+}

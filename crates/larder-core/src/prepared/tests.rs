@@ -1,0 +1,203 @@
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use larder_sql::{
+    Dialect,
+    plan::{Columns, Operand},
+};
+
+use super::*;
+use crate::fixture::{ID, catalog, one_of, post, read_plan, table};
+
+fn result() -> ResultIdentity {
+    ResultIdentity {
+        adapter: "test",
+        terminal: "all",
+        type_id: TypeId::of::<u8>(),
+        type_name: "u8",
+        schema_fingerprint: 1,
+    }
+}
+
+fn by_id(text: &str) -> Plan {
+    let terms = vec![one_of(ID, vec![Operand::Parameter(0)])];
+    read_plan(text, &post(), vec![terms], &Columns::All)
+}
+
+/// The entry's key with one of its inputs changed.
+struct Inputs {
+    plan: Plan,
+    place: [&'static str; 3],
+    catalog: Catalog,
+    result: ResultIdentity,
+    params: Vec<Param<'static>>,
+}
+
+impl Inputs {
+    fn new() -> Self {
+        Self {
+            plan: by_id("SELECT 1"),
+            place: ["namespace", "source", "scope"],
+            catalog: catalog(Dialect::Postgres, &[post()]),
+            result: result(),
+            params: vec![Param::Int(1)],
+        }
+    }
+
+    fn key(self) -> EntryKey {
+        let [namespace, source, scope] = self.place;
+        let limits = SourceLimits::default();
+        let place = Place {
+            namespace,
+            source,
+            scope,
+            catalog: &self.catalog,
+            limits: &limits,
+        };
+        let prepared = Prepared::new(self.plan, &place, 1);
+        prepared.bind(&self.params, &self.result).unwrap().entry
+    }
+}
+
+fn key_with(change: impl FnOnce(&mut Inputs)) -> EntryKey {
+    let mut inputs = Inputs::new();
+    change(&mut inputs);
+    inputs.key()
+}
+
+#[test]
+fn everything_that_a_result_depends_on_is_in_the_key() {
+    let read_of = |plan: &mut Plan, change: &dyn Fn(&mut ReadPlan)| {
+        if let Some(Part::Read(read)) = plan.parts.first_mut() {
+            change(read);
+        }
+    };
+    let mut keys = vec![
+        key_with(|_| ()),
+        key_with(|it| it.plan.normalized = "SELECT 2".into()),
+        key_with(|it| it.place = ["other", "source", "scope"]),
+        key_with(|it| it.place = ["namespace", "other", "scope"]),
+        key_with(|it| it.place = ["namespace", "source", "other"]),
+        key_with(|it| it.place = ["name", "spacesource", "scope"]),
+        key_with(|it| it.catalog.session = vec![("role".into(), "a".into())]),
+        key_with(|it| it.catalog.session = vec![("role".into(), "b".into())]),
+        key_with(|it| it.result.adapter = "other"),
+        key_with(|it| it.result.terminal = "one"),
+        key_with(|it| it.result.type_name = "u16"),
+        key_with(|it| it.result.schema_fingerprint = 2),
+        key_with(|it| it.params = vec![Param::Int(2)]),
+        key_with(|it| it.params = vec![Param::Bool(true)]),
+        key_with(|it| it.params = vec![Param::Int(1), Param::Null]),
+        key_with(|it| read_of(&mut it.plan, &|read| read.tables.push(table("tag", vec![])))),
+        key_with(|it| {
+            let mut changed = (*post()).clone();
+            changed.has_rules = true;
+            let changed = std::sync::Arc::new(changed);
+            read_of(&mut it.plan, &move |read| {
+                read.tables = vec![changed.clone()]
+            });
+        }),
+    ];
+    let count = keys.len();
+    keys.sort_by_key(|key| key.digest);
+    keys.dedup_by_key(|key| key.digest);
+    assert_eq!(keys.len(), count);
+}
+
+#[test]
+fn the_key_names_the_tables_of_the_plan_and_no_other() {
+    let more =
+        key_with(|it| it.catalog = catalog(Dialect::Postgres, &[post(), table("tag", vec![])]));
+    assert_eq!(more, key_with(|_| ()));
+}
+
+#[test]
+fn the_key_is_the_same_whether_or_not_its_prefix_was_kept() {
+    let catalog = catalog(Dialect::Postgres, &[post()]);
+    let limits = SourceLimits::default();
+    let place = Place {
+        namespace: "n",
+        source: "s",
+        scope: "",
+        catalog: &catalog,
+        limits: &limits,
+    };
+    let prepared = Prepared::new(by_id("q"), &place, 1);
+    let names = ["a", "b", "c", "d", "e", "f"];
+    let bind = |terminal| {
+        prepared
+            .bind(
+                &[Param::Int(1)],
+                &ResultIdentity {
+                    terminal,
+                    ..result()
+                },
+            )
+            .unwrap()
+    };
+    let first = names.map(bind);
+    assert_eq!(first, names.map(bind));
+    let fresh = Prepared::new(by_id("q"), &place, 1);
+    let last = ResultIdentity {
+        terminal: "f",
+        ..result()
+    };
+    assert_eq!(
+        first.last(),
+        fresh.bind(&[Param::Int(1)], &last).ok().as_ref()
+    );
+}
+
+#[test]
+fn what_is_not_one_cacheable_read_is_refused_with_its_reason() {
+    let refused = |change: &dyn Fn(&mut Plan)| {
+        let mut inputs = Inputs::new();
+        change(&mut inputs.plan);
+        let limits = SourceLimits::default();
+        let place = Place {
+            namespace: "",
+            source: "",
+            scope: "",
+            catalog: &inputs.catalog,
+            limits: &limits,
+        };
+        let prepared = Prepared::new(inputs.plan, &place, 1);
+        let refused = prepared.bind(&[Param::Int(1)], &result()).unwrap_err();
+        assert_eq!(prepared.uncacheable(), Some(&refused));
+        refused.to_string()
+    };
+    let edit = |change: &'static dyn Fn(&mut ReadPlan)| {
+        move |plan: &mut Plan| {
+            if let Some(Part::Read(read)) = plan.parts.first_mut() {
+                change(read);
+            }
+        }
+    };
+    assert_eq!(
+        refused(&|plan| plan.parts = vec![Part::Session]),
+        "not a read"
+    );
+    assert_eq!(
+        refused(&|plan| plan.parts.clear()),
+        "more than one statement"
+    );
+    assert_eq!(
+        refused(&|plan| plan.parts.push(Part::Neutral)),
+        "more than one statement"
+    );
+    assert_eq!(
+        refused(&|plan| plan.parts = vec![Part::Unknown(Reason::new("x"))]),
+        "x"
+    );
+    assert_eq!(
+        refused(&edit(&|read| read.uncacheable = Some(Reason::new("y")))),
+        "y"
+    );
+    assert_eq!(
+        refused(&edit(&|read| read.tables.clear())),
+        "no table is read"
+    );
+    assert_eq!(
+        refused(&edit(&|read| read.dependencies.clear())),
+        "no dependency is known"
+    );
+}
