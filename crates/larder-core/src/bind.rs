@@ -21,10 +21,6 @@ const WIDENED_KEPT: usize = 4;
 
 /// A read with its parameters: the name of its entry and of what the entry rests on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(
-    clippy::exhaustive_structs,
-    reason = "taken apart by the protocol and by tests"
-)]
 pub struct BoundRead {
     /// Where the result lies.
     pub entry: EntryKey,

@@ -22,10 +22,6 @@ const IDENTITIES_KEPT: usize = 4;
 
 /// What a result is decoded into. Results of two identities never share an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(
-    clippy::exhaustive_structs,
-    reason = "built by adapters, field by field"
-)]
 pub struct ResultIdentity {
     /// Name of the adapter.
     pub adapter: &'static str,
@@ -111,13 +107,15 @@ impl Prepared {
         &self,
         compose: impl FnOnce(&ReadPlan) -> Result<EffectivePolicy, BypassReason>,
     ) -> Result<&EffectivePolicy, &BypassReason> {
-        let policy = self.policy.get_or_init(|| match (self.read(), self.uncacheable()) {
-            (Some(read), None) => compose(read),
-            (_, reason) => {
-                let reason = reason.cloned().unwrap_or_else(|| Reason::new("not a read"));
-                Err(BypassReason::Uncacheable(reason))
-            }
-        });
+        let policy = self
+            .policy
+            .get_or_init(|| match (self.read(), self.uncacheable()) {
+                (Some(read), None) => compose(read),
+                (_, reason) => {
+                    let reason = reason.cloned().unwrap_or_else(|| Reason::new("not a read"));
+                    Err(BypassReason::Uncacheable(reason))
+                }
+            });
         policy.as_ref()
     }
 

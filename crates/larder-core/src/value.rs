@@ -46,7 +46,7 @@ pub enum Param<'a> {
     /// JSON text.
     Json(Cow<'a, str>),
     /// An array; the tag names the element type as sent.
-    Array(&'static str, Vec<Param<'a>>),
+    Array(&'static str, Vec<Self>),
     /// Anything else that can be written down exactly: a type tag and an injective encoding. Part
     /// of the key, never narrows.
     Other(&'static str, Cow<'a, [u8]>),

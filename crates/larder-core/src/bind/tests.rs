@@ -1,5 +1,3 @@
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use std::any::TypeId;
 
 use larder_sql::{Column, Dialect, Literal, ValueKind, plan::Term};

@@ -1,5 +1,3 @@
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use larder_sql::{
     Dialect,
     plan::{Columns, Operand},
