@@ -11,6 +11,10 @@
 //! writes unknown tables, a relation is not cacheable.
 
 mod answers;
+mod mysql;
+mod postgres;
+mod sqlite;
+mod trigger_body;
 
 use self::answers::Answers;
 pub use self::answers::CatalogError;
@@ -29,8 +33,12 @@ pub struct CatalogQuery {
 }
 
 /// The queries that describe a database, in the order in which they are to run.
-pub fn queries(_dialect: Dialect) -> &'static [CatalogQuery] {
-    &[]
+pub fn queries(dialect: Dialect) -> &'static [CatalogQuery] {
+    match dialect {
+        Dialect::Postgres => postgres::QUERIES,
+        Dialect::MySql => mysql::QUERIES,
+        Dialect::Sqlite => sqlite::QUERIES,
+    }
 }
 
 /// Gathers the rows of [`queries`] and makes a catalog of them.
@@ -60,21 +68,31 @@ impl CatalogReader {
     ///
     /// When a query that is not optional was not fed, or a row does not look like its answer.
     pub fn finish(self) -> Result<Catalog, CatalogError> {
-        Ok(Catalog::new(self.dialect))
+        match self.dialect {
+            Dialect::Postgres => postgres::read(&self.answers),
+            Dialect::MySql => mysql::read(&self.answers),
+            Dialect::Sqlite => sqlite::read(&self.answers),
+        }
     }
 }
 
-/// The query whose rows identify the database behind a connection; see [`identity`].
-pub fn identity_query(_dialect: Dialect) -> CatalogQuery {
-    CatalogQuery {
-        name: "identity",
-        sql: "SELECT NULL",
-        optional: true,
+/// The query whose row identifies the database behind a connection; see [`identity`].
+pub fn identity_query(dialect: Dialect) -> CatalogQuery {
+    match dialect {
+        Dialect::Postgres => postgres::IDENTITY,
+        Dialect::MySql => mysql::IDENTITY,
+        Dialect::Sqlite => sqlite::IDENTITY,
     }
 }
 
-/// The source id that the rows of [`identity_query`] stand for; `None` when the database has no
-/// identity of its own (SQLite in memory) or does not tell it.
-pub fn identity(_dialect: Dialect, _rows: &[Vec<Option<String>>]) -> Option<String> {
-    None
+/// The source id that the row of [`identity_query`] stands for: the same for every client of one
+/// database, however it is connected. `None` when the database has no identity of its own (SQLite
+/// in memory) or does not tell it.
+pub fn identity(dialect: Dialect, rows: &[Vec<Option<String>>]) -> Option<String> {
+    let row = rows.first()?;
+    match dialect {
+        Dialect::Postgres => postgres::identity(row),
+        Dialect::MySql => mysql::identity(row),
+        Dialect::Sqlite => sqlite::identity(row),
+    }
 }
