@@ -38,29 +38,25 @@ pub trait CachedModel {
 }
 
 /// The policy of a model, collected from the whole program at start-up.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct DeclaredPolicy {
     /// The schema, where the model names one.
-    pub schema: Option<&'static str>,
+    pub schema: fn() -> Option<&'static str>,
     /// The table.
-    pub table: &'static str,
+    pub table: fn() -> &'static str,
     /// The policy.
     pub policy: fn() -> Policy,
 }
 
 impl DeclaredPolicy {
-    /// A declaration; the derive macro submits it.
+    /// What an entity declares; the derive macro submits it.
     #[must_use]
-    pub const fn new(
-        schema: Option<&'static str>,
-        table: &'static str,
-        policy: fn() -> Policy,
-    ) -> Self {
+    pub const fn of<E: CachedEntity>() -> Self {
         Self {
-            schema,
-            table,
-            policy,
+            schema: E::schema_name,
+            table: E::table_name,
+            policy: E::policy,
         }
     }
 }

@@ -22,9 +22,9 @@ impl Policies {
     pub(crate) fn new(built: BTreeMap<String, Policy>, default: Option<Policy>) -> Self {
         let mut declared: BTreeMap<String, Policy> = BTreeMap::new();
         for model in inventory::iter::<DeclaredPolicy> {
-            let name = match model.schema {
-                Some(schema) => format!("{schema}.{}", model.table),
-                None => model.table.to_owned(),
+            let name = match (model.schema)() {
+                Some(schema) => format!("{schema}.{}", (model.table)()),
+                None => (model.table)().to_owned(),
             };
             let policy = (model.policy)();
             match declared.get(&name) {
