@@ -1,1 +1,42 @@
-//! larder-sea-orm.
+//! Self-invalidating query caching for SeaORM.
+//!
+//! `larder.wrap(connection)` gives a [`CachedConnection`]: it answers the selects of cached
+//! entities (`#[derive(Cacheable)]`) and sees every write, whatever method carries it. The two
+//! halves meet in a probe: a statement builder that carries a place for the answer.
+//!
+//! Features mirror those of sea-orm; each only adds parameter types that can be written down, so
+//! that a query with a parameter of a type that is off here runs uncached.
+
+mod config;
+mod connection;
+mod failure;
+mod job;
+mod keeper;
+mod level;
+mod param;
+mod planned;
+mod probe;
+mod result;
+mod row;
+mod select;
+mod shared;
+#[cfg(feature = "stream")]
+mod stream;
+mod task;
+mod transaction;
+mod wrap;
+mod write;
+
+#[doc(hidden)]
+#[path = "private.rs"]
+pub mod __private;
+
+pub use config::WrapConfig;
+pub use connection::CachedConnection;
+pub use larder_derive::Cacheable;
+pub use result::{CachedResult, LOCAL_FACTOR};
+pub use select::CachedSelect;
+#[cfg(feature = "stream")]
+pub use stream::CachedStream;
+pub use transaction::CachedTransaction;
+pub use wrap::SeaOrm;

@@ -1,1 +1,28 @@
-//! larder.
+#![doc = include_str!("../README.md")]
+
+#[cfg(not(feature = "sea-orm"))]
+compile_error!(
+    "larder serves an ORM: switch one on, e.g. `larder = { version = \"0.1\", features = [\"sea-orm\"] }`"
+);
+
+pub use larder_core::{
+    BypassReason, Cause, Clock, DiscardReason, Dropped, Error, ErrorKind, Event, FillOutcome,
+    FunctionLists, Limits, MemoryStore, MissCause, Moment, Observer, Operations, Policy,
+    SourceLimits, Store, SystemClock,
+};
+pub use larder_signals::{
+    Blocking, CachedEntity, CachedModel, ChangeLimits, Changes, HookId, InvalidateEvent, Larder,
+    LarderBuilder, Wrap, WriteEvent,
+};
+pub use larder_sql::plan::Operation;
+
+#[cfg(feature = "sea-orm")]
+pub use larder_sea_orm::{
+    Cacheable, CachedConnection, CachedResult, CachedSelect, CachedTransaction, LOCAL_FACTOR,
+    SeaOrm, WrapConfig,
+};
+
+/// What `#[derive(Cacheable)]` expands to; not for use by hand.
+#[cfg(feature = "sea-orm")]
+#[doc(hidden)]
+pub use larder_sea_orm::__private;

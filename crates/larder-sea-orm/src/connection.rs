@@ -1,0 +1,276 @@
+//! [`CachedConnection`]: a SeaORM connection that answers cached selects and sees every write.
+
+use std::{fmt, future::Future, pin::Pin, sync::Arc};
+
+use async_trait::async_trait;
+use larder_signals::Larder;
+use sea_orm::{
+    AccessMode, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, ExecResult, IsolationLevel,
+    QueryResult, Statement, StatementBuilder, TransactionError, TransactionOptions,
+    TransactionTrait,
+};
+
+use crate::{
+    job::Job,
+    probe,
+    shared::Shared,
+    transaction::{CachedTransaction, run, run_async},
+    write,
+};
+
+/// A connection whose cached selects are answered from the cache and whose writes invalidate
+/// before they return. Made by [`Larder::wrap`]; cheap to clone.
+///
+/// It stands wherever a [`DatabaseConnection`] stands behind SeaORM's traits. There is no `Deref`:
+/// the methods of the connection inside would escape the cache unseen; see [`inner`](Self::inner).
+pub struct CachedConnection<C> {
+    inner: Arc<C>,
+    shared: Arc<Shared>,
+}
+
+impl<C> CachedConnection<C> {
+    pub(crate) fn from_parts(inner: C, shared: Shared) -> Self {
+        Self {
+            inner: Arc::new(inner),
+            shared: Arc::new(shared),
+        }
+    }
+
+    #[cfg(feature = "stream")]
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// The connection inside. Writes through it are not seen.
+    pub fn inner(&self) -> &C {
+        &self.inner
+    }
+
+    /// The cache.
+    pub fn larder(&self) -> &Larder {
+        self.shared.larder()
+    }
+}
+
+/// What users of a [`DatabaseConnection`] expect beside its traits.
+impl CachedConnection<DatabaseConnection> {
+    /// See [`DatabaseConnection::ping`].
+    ///
+    /// # Errors
+    /// Those of SeaORM.
+    pub async fn ping(&self) -> Result<(), DbErr> {
+        self.inner.ping().await
+    }
+
+    /// See [`DatabaseConnection::close`].
+    ///
+    /// # Errors
+    /// Those of SeaORM.
+    pub async fn close(self) -> Result<(), DbErr> {
+        self.inner.close_by_ref().await
+    }
+
+    /// See [`DatabaseConnection::close_by_ref`].
+    ///
+    /// # Errors
+    /// Those of SeaORM.
+    pub async fn close_by_ref(&self) -> Result<(), DbErr> {
+        self.inner.close_by_ref().await
+    }
+}
+
+impl<C> CachedConnection<C>
+where
+    C: ConnectionTrait + TransactionTrait + Send + Sync + 'static,
+    C::Transaction: Send + Sync + 'static,
+{
+    /// See [`DatabaseConnection::transaction_async`].
+    ///
+    /// # Errors
+    /// Those of SeaORM and of the callback.
+    pub async fn transaction_async<F, T, E>(&self, callback: F) -> Result<T, TransactionError<E>>
+    where
+        F: for<'c> AsyncFnOnce(&'c CachedTransaction<C::Transaction>) -> Result<T, E> + Send,
+        T: Send,
+        E: fmt::Display + fmt::Debug + Send,
+    {
+        run_async(self.begin().await, callback).await
+    }
+
+    /// See [`DatabaseConnection::transaction_with_config_async`].
+    ///
+    /// # Errors
+    /// Those of SeaORM and of the callback.
+    pub async fn transaction_with_config_async<F, T, E>(
+        &self,
+        callback: F,
+        isolation_level: Option<IsolationLevel>,
+        access_mode: Option<AccessMode>,
+    ) -> Result<T, TransactionError<E>>
+    where
+        F: for<'c> AsyncFnOnce(&'c CachedTransaction<C::Transaction>) -> Result<T, E> + Send,
+        T: Send,
+        E: fmt::Display + fmt::Debug + Send,
+    {
+        run_async(
+            self.begin_with_config(isolation_level, access_mode).await,
+            callback,
+        )
+        .await
+    }
+}
+
+impl<C> Clone for CachedConnection<C> {
+    fn clone(&self) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+            shared: Arc::clone(&self.shared),
+        }
+    }
+}
+
+impl<C> fmt::Debug for CachedConnection<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CachedConnection").finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl<C> ConnectionTrait for CachedConnection<C>
+where
+    C: ConnectionTrait + Send + Sync + 'static,
+{
+    fn get_database_backend(&self) -> DbBackend {
+        self.inner.get_database_backend()
+    }
+
+    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        write::run(&self.inner, &self.shared, Job::Execute(statement))
+            .await?
+            .into_executed()
+    }
+
+    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        write::run(&self.inner, &self.shared, Job::Unprepared(sql.to_owned()))
+            .await?
+            .into_executed()
+    }
+
+    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        write::run(&self.inner, &self.shared, Job::One(statement))
+            .await?
+            .into_one()
+    }
+
+    async fn query_one<S: StatementBuilder>(
+        &self,
+        statement: &S,
+    ) -> Result<Option<QueryResult>, DbErr> {
+        let (statement, slot) = probe::build(statement, self.get_database_backend());
+        if let Some(slot) = slot {
+            if self.shared.answer(&*self.inner, &statement, &*slot).await {
+                return Ok(None);
+            }
+        }
+        self.query_one_raw(statement).await
+    }
+
+    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        write::run(&self.inner, &self.shared, Job::All(statement))
+            .await?
+            .into_all()
+    }
+
+    async fn query_all<S: StatementBuilder>(
+        &self,
+        statement: &S,
+    ) -> Result<Vec<QueryResult>, DbErr> {
+        let (statement, slot) = probe::build(statement, self.get_database_backend());
+        if let Some(slot) = slot {
+            if self.shared.answer(&*self.inner, &statement, &*slot).await {
+                return Ok(Vec::new());
+            }
+        }
+        self.query_all_raw(statement).await
+    }
+
+    fn support_returning(&self) -> bool {
+        self.inner.support_returning()
+    }
+
+    fn is_mock_connection(&self) -> bool {
+        self.inner.is_mock_connection()
+    }
+}
+
+#[async_trait]
+impl<C> TransactionTrait for CachedConnection<C>
+where
+    C: ConnectionTrait + TransactionTrait + Send + Sync + 'static,
+    C::Transaction: Send + Sync + 'static,
+{
+    type Transaction = CachedTransaction<C::Transaction>;
+
+    async fn begin(&self) -> Result<Self::Transaction, DbErr> {
+        self.shared.before_transaction(&*self.inner).await;
+        Ok(CachedTransaction::outermost(
+            self.inner.begin().await?,
+            &self.shared,
+        ))
+    }
+
+    async fn begin_with_config(
+        &self,
+        isolation_level: Option<IsolationLevel>,
+        access_mode: Option<AccessMode>,
+    ) -> Result<Self::Transaction, DbErr> {
+        self.shared.before_transaction(&*self.inner).await;
+        let inner = self
+            .inner
+            .begin_with_config(isolation_level, access_mode)
+            .await?;
+        Ok(CachedTransaction::outermost(inner, &self.shared))
+    }
+
+    async fn begin_with_options(
+        &self,
+        options: TransactionOptions,
+    ) -> Result<Self::Transaction, DbErr> {
+        self.shared.before_transaction(&*self.inner).await;
+        let inner = self.inner.begin_with_options(options).await?;
+        Ok(CachedTransaction::outermost(inner, &self.shared))
+    }
+
+    async fn transaction<F, T, E>(&self, callback: F) -> Result<T, TransactionError<E>>
+    where
+        F: for<'c> FnOnce(
+                &'c Self::Transaction,
+            ) -> Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'c>>
+            + Send,
+        T: Send,
+        E: fmt::Display + fmt::Debug + Send,
+    {
+        run(self.begin().await, callback).await
+    }
+
+    async fn transaction_with_config<F, T, E>(
+        &self,
+        callback: F,
+        isolation_level: Option<IsolationLevel>,
+        access_mode: Option<AccessMode>,
+    ) -> Result<T, TransactionError<E>>
+    where
+        F: for<'c> FnOnce(
+                &'c Self::Transaction,
+            ) -> Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'c>>
+            + Send,
+        T: Send,
+        E: fmt::Display + fmt::Debug + Send,
+    {
+        run(
+            self.begin_with_config(isolation_level, access_mode).await,
+            callback,
+        )
+        .await
+    }
+}

@@ -1,0 +1,261 @@
+//! One level of a transaction: the transaction itself or a savepoint, with its share of the
+//! buffered write events.
+
+use std::{
+    future::Future,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use larder_core::{Cause, Source};
+use larder_signals::{Changes, Returned, StatementOutcome, TransactionBuffer, WriteGuard};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
+
+use crate::{
+    failure,
+    job::{Done, Job},
+    planned::Planned,
+    shared::Shared,
+    task,
+};
+
+/// One level of a transaction. Dropped without an end, the transaction is rolled back by SeaORM,
+/// and so is the level.
+pub(crate) struct Level {
+    shared: Arc<Shared>,
+    source: Arc<Source>,
+    buffer: Arc<Mutex<Buffer>>,
+    /// `None` = the transaction itself.
+    depth: Option<usize>,
+    ended: bool,
+}
+
+struct Buffer {
+    events: TransactionBuffer,
+    /// A statement changed the schema: the catalog is read again once the transaction is over.
+    schema_changed: bool,
+}
+
+impl Level {
+    pub(crate) fn outermost(shared: &Arc<Shared>, backend: DbBackend) -> Self {
+        let source = Arc::clone(shared.source_or_stranger(backend));
+        let events = shared.larder().begin_transaction(&source);
+        let buffer = Arc::new(Mutex::new(Buffer {
+            events,
+            schema_changed: false,
+        }));
+        Self {
+            shared: Arc::clone(shared),
+            source,
+            buffer,
+            depth: None,
+            ended: false,
+        }
+    }
+
+    pub(crate) fn nested(&self) -> Self {
+        let depth = self.lock().events.begin_nested();
+        Self {
+            shared: Arc::clone(&self.shared),
+            source: Arc::clone(&self.source),
+            buffer: Arc::clone(&self.buffer),
+            depth: Some(depth),
+            ended: false,
+        }
+    }
+
+    /// Runs one statement inside the transaction. Nothing is read from the pool for it: with one
+    /// connection that would wait for ever, and a failing catalog query would abort a PostgreSQL
+    /// transaction.
+    pub(crate) async fn run<C: ConnectionTrait>(&self, inner: &C, job: Job) -> Result<Done, DbErr> {
+        let Some(planned) = self.shared.plan_now(inner, job.sql()) else {
+            return job.run(inner).await;
+        };
+        if planned.only_reads() {
+            return job.run(inner).await;
+        }
+        let statement = job.statement(inner.get_database_backend()).into_owned();
+        let sending = Sending::new(self, &planned, &statement);
+        let result = job.run(inner).await;
+        let at_once = sending.end(&result);
+        self.apply(at_once).await;
+        result
+    }
+
+    /// A stream counts as a statement whose outcome nobody waited for.
+    #[cfg(feature = "stream")]
+    pub(crate) fn streams<C: ConnectionTrait>(&self, inner: &C, statement: &Statement) {
+        if let Some(planned) = self.shared.plan_now(inner, &statement.sql) {
+            if !planned.only_reads() {
+                drop(Sending::new(self, &planned, statement));
+            }
+        }
+    }
+
+    /// Ends the level with what `commit` does.
+    pub(crate) async fn commit(
+        mut self,
+        commit: impl Future<Output = Result<(), DbErr>> + Send + 'static,
+    ) -> Result<(), DbErr> {
+        self.ended = true;
+        if let Some(depth) = self.depth {
+            let result = commit.await;
+            let mut buffer = self.lock();
+            if result.is_err() {
+                buffer.events.doubt();
+            }
+            buffer.events.commit_nested(depth);
+            return result;
+        }
+        let changes = self.lock().events.commit();
+        if changes.is_empty() && !self.lock().schema_changed {
+            return commit.await;
+        }
+        let mut guard = self.shared.larder().begin_commit(&self.source, changes);
+        task::owned(async move {
+            guard.sent();
+            let result = commit.await;
+            self.over();
+            match result.as_ref().err().map(failure::of) {
+                // A server that refuses COMMIT says so; any other error leaves the outcome open.
+                Some(Some(failure)) => guard.failed(&[], failure),
+                Some(None) => {}
+                None => guard.succeeded(&[], Returned::Nothing),
+            }
+            guard.deliver().await;
+            result
+        })
+        .await
+    }
+
+    /// Ends the level with what `rollback` does.
+    pub(crate) async fn rollback(
+        mut self,
+        rollback: impl Future<Output = Result<(), DbErr>>,
+    ) -> Result<(), DbErr> {
+        let result = rollback.await;
+        self.ended = true;
+        if let Some(depth) = self.depth {
+            let mut buffer = self.lock();
+            if result.is_err() {
+                buffer.events.doubt();
+            }
+            buffer.events.rollback_nested(depth);
+            return result;
+        }
+        let changes = self.rolled_back(result.is_err());
+        self.over();
+        self.apply(changes).await;
+        result
+    }
+
+    async fn apply(&self, changes: Changes) {
+        self.shared
+            .larder()
+            .apply(&self.source, changes, Cause::Write)
+            .await;
+    }
+
+    /// For where nothing can be waited for: the delivery thread does it.
+    fn queue(&self, changes: Changes) {
+        if !changes.is_empty() {
+            let mut guard = self.shared.larder().begin_commit(&self.source, changes);
+            guard.succeeded(&[], Returned::Nothing);
+        }
+    }
+
+    fn rolled_back(&self, failed: bool) -> Changes {
+        let mut buffer = self.lock();
+        if failed {
+            buffer.events.doubt();
+        }
+        buffer.events.rollback()
+    }
+
+    /// The transaction is over: what it did to the schema shows now.
+    fn over(&self) {
+        if self.lock().schema_changed {
+            self.shared.schema_changed();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Buffer> {
+        self.buffer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Level {
+    fn drop(&mut self) {
+        if self.ended {
+            return;
+        }
+        match self.depth {
+            // SeaORM rolls the savepoint back with the next statement; its events stay, which
+            // invalidates too much at worst.
+            Some(depth) => self.lock().events.commit_nested(depth),
+            None => {
+                let changes = self.rolled_back(false);
+                self.over();
+                self.queue(changes);
+            }
+        }
+    }
+}
+
+/// A statement on its way inside a transaction. Dropped before its end (cancellation, panic), it
+/// counts as failed: it may have been executed.
+struct Sending<'a> {
+    level: &'a Level,
+    planned: &'a Planned,
+    statement: &'a Statement,
+    /// Knows whether the caller stands in a scope that does not invalidate; guards nothing, since
+    /// the buffer has the changes.
+    guard: Option<WriteGuard>,
+}
+
+impl<'a> Sending<'a> {
+    fn new(level: &'a Level, planned: &'a Planned, statement: &'a Statement) -> Self {
+        let larder = level.shared.larder();
+        let guard = larder.begin_write(&planned.source, Arc::clone(&planned.prepared));
+        Self {
+            level,
+            planned,
+            statement,
+            guard: Some(guard),
+        }
+    }
+
+    /// Records what the statement did; what comes back is to be applied at once.
+    fn end(mut self, result: &Result<Done, DbErr>) -> Changes {
+        match result {
+            Ok(done) => self.record(Some(done), StatementOutcome::Done),
+            Err(_) => self.record(None, StatementOutcome::Failed),
+        }
+    }
+
+    fn record(&mut self, done: Option<&Done>, outcome: StatementOutcome) -> Changes {
+        let Some(guard) = self.guard.take() else {
+            return Changes::none();
+        };
+        let changes = if self.planned.outdated {
+            Changes::Everything
+        } else {
+            self.planned.tell(self.statement, done, |params, returned| {
+                guard.changes(params, returned)
+            })
+        };
+        guard.handed_over();
+        if self.planned.changes_session() {
+            self.level.shared.bypass(self.planned);
+        }
+        let mut buffer = self.level.lock();
+        buffer.schema_changed |= self.planned.changes_schema();
+        buffer.events.record(self.planned.plan(), changes, outcome)
+    }
+}
+
+impl Drop for Sending<'_> {
+    fn drop(&mut self) {
+        let at_once = self.record(None, StatementOutcome::Failed);
+        self.level.queue(at_once);
+    }
+}

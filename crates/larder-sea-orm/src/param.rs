@@ -1,0 +1,217 @@
+//! SeaORM's values as larder's parameters.
+//!
+//! SeaORM's `Value` grows and shrinks with its features. Every match here ends in an arm that says
+//! "cannot be written down exactly": such a read is not cached, such a write counts as unknown.
+
+use std::borrow::Cow;
+
+use larder_core::Param;
+use larder_sql::Dialect;
+use sea_orm::{Statement, Value, sea_query::OptionEnum};
+
+#[cfg(any(feature = "with-chrono", feature = "with-time"))]
+mod temporal;
+#[cfg(test)]
+mod tests;
+
+/// The parameters of one statement.
+#[derive(Debug)]
+pub(crate) struct Params<'a> {
+    /// In the order in which the driver sends them.
+    pub(crate) values: Vec<Param<'a>>,
+    /// Whether every one of them was written down exactly.
+    pub(crate) exact: bool,
+}
+
+impl<'a> Params<'a> {
+    /// The parameters of a write: what is not known exactly is known not to be known.
+    pub(crate) fn of_write(statement: &'a Statement, dialect: Dialect) -> Self {
+        Self::new(statement, dialect, 0)
+    }
+
+    /// The parameters of a read, followed by the classes in which they are sent: PostgreSQL and
+    /// MySQL choose operators by them, so `$1` as int4 and as int8 may give different results.
+    pub(crate) fn of_read(statement: &'a Statement, dialect: Dialect) -> Self {
+        let mut params = Self::new(statement, dialect, 1);
+        if dialect != Dialect::Sqlite {
+            if let Some(classes) = classes(statement) {
+                params.values.push(Param::Other("classes", classes));
+            }
+        }
+        params
+    }
+
+    fn new(statement: &'a Statement, dialect: Dialect, extra: usize) -> Self {
+        let Some(sent) = &statement.values else {
+            return Self {
+                values: Vec::new(),
+                exact: true,
+            };
+        };
+        let mut params = Self {
+            values: Vec::with_capacity(sent.0.len() + extra),
+            exact: true,
+        };
+        for value in &sent.0 {
+            let param = param(value, dialect);
+            params.exact &= param.is_some();
+            // No column has this class, so it neither narrows nor counts as a known value.
+            params
+                .values
+                .push(param.unwrap_or(Param::Other("unknown", Cow::Borrowed(&[]))));
+        }
+        params
+    }
+}
+
+/// One value as it is sent; `None` = it cannot be written down exactly.
+pub(crate) fn param(value: &Value, dialect: Dialect) -> Option<Param<'_>> {
+    Some(match value {
+        Value::Bool(Some(value)) => Param::Bool(*value),
+        Value::TinyInt(Some(value)) => Param::Int((*value).into()),
+        Value::SmallInt(Some(value)) => Param::Int((*value).into()),
+        Value::Int(Some(value)) => Param::Int((*value).into()),
+        Value::BigInt(Some(value)) => Param::Int((*value).into()),
+        Value::TinyUnsigned(Some(value)) => Param::Int((*value).into()),
+        Value::SmallUnsigned(Some(value)) => Param::Int((*value).into()),
+        Value::Unsigned(Some(value)) => Param::Int((*value).into()),
+        Value::BigUnsigned(Some(value)) => Param::Int((*value).into()),
+        Value::Float(Some(value)) => Param::Float32(*value),
+        Value::Double(Some(value)) => Param::Float(*value),
+        Value::String(Some(value)) => Param::Text(Cow::Borrowed(value)),
+        Value::Bool(None)
+        | Value::TinyInt(None)
+        | Value::SmallInt(None)
+        | Value::Int(None)
+        | Value::BigInt(None)
+        | Value::TinyUnsigned(None)
+        | Value::SmallUnsigned(None)
+        | Value::Unsigned(None)
+        | Value::BigUnsigned(None)
+        | Value::Float(None)
+        | Value::Double(None)
+        | Value::String(None) => Param::Null,
+        _ => return other(value, dialect),
+    })
+}
+
+/// What is left: in a function of its own, so that the last arm of each match is reachable with
+/// any set of features.
+fn other(value: &Value, dialect: Dialect) -> Option<Param<'_>> {
+    Some(match value {
+        Value::Bytes(Some(value)) => Param::Bytes(Cow::Borrowed(value)),
+        Value::Bytes(None) | Value::Char(None) | Value::Enum(OptionEnum::None(_)) => Param::Null,
+        Value::Char(Some(value)) => Param::Text(Cow::Owned(value.to_string())),
+        Value::Enum(OptionEnum::Some(value)) => Param::Text(Cow::Borrowed(&value.value)),
+        #[cfg(feature = "with-json")]
+        Value::Json(value) => value.as_ref().map_or(Param::Null, |json| {
+            Param::Json(Cow::Owned(json.to_string()))
+        }),
+        #[cfg(feature = "with-rust_decimal")]
+        Value::Decimal(value) => value.map_or(Param::Null, |value| {
+            Param::Decimal(Cow::Owned(value.to_string()))
+        }),
+        #[cfg(feature = "with-uuid")]
+        Value::Uuid(value) => value.map_or(Param::Null, |value| match dialect {
+            Dialect::Postgres => Param::Uuid(*value.as_bytes()),
+            // The drivers send 16 bytes.
+            _ => Param::Bytes(Cow::Owned(value.as_bytes().to_vec())),
+        }),
+        #[cfg(feature = "postgres-array")]
+        Value::Array(kind, values) => return array(kind, values.as_deref(), dialect),
+        #[cfg(any(feature = "with-chrono", feature = "with-time"))]
+        _ => return temporal::param(value, dialect),
+        #[cfg(not(any(feature = "with-chrono", feature = "with-time")))]
+        _ => return None,
+    })
+}
+
+#[cfg(feature = "postgres-array")]
+fn array<'a>(
+    kind: &sea_orm::sea_query::ArrayType,
+    values: Option<&'a Vec<Value>>,
+    dialect: Dialect,
+) -> Option<Param<'a>> {
+    use sea_orm::sea_query::ArrayType;
+    let tag = match kind {
+        ArrayType::Bool => "bool",
+        ArrayType::TinyInt => "i8",
+        ArrayType::SmallInt => "i16",
+        ArrayType::Int => "i32",
+        ArrayType::BigInt => "i64",
+        ArrayType::Float => "f32",
+        ArrayType::Double => "f64",
+        ArrayType::String => "text",
+        ArrayType::Bytes => "bytes",
+        #[cfg(feature = "with-uuid")]
+        ArrayType::Uuid => "uuid",
+        // Unsigned integers among them: the driver widens them before sending.
+        _ => return None,
+    };
+    let Some(values) = values else {
+        return Some(Param::Null);
+    };
+    let elements = values
+        .iter()
+        .map(|value| param(value, dialect))
+        .collect::<Option<_>>()?;
+    Some(Param::Array(tag, elements))
+}
+
+/// One byte per parameter: the variant, which fixes the type that the driver announces.
+fn classes(statement: &Statement) -> Option<Cow<'static, [u8]>> {
+    let values = &statement.values.as_ref()?.0;
+    match values.as_slice() {
+        [] => None,
+        [value] => {
+            let class = usize::from(class(value));
+            Some(
+                CLASSES
+                    .get(class..=class)
+                    .map_or(Cow::Borrowed(&[][..]), Cow::Borrowed),
+            )
+        }
+        values => Some(Cow::Owned(values.iter().map(class).collect())),
+    }
+}
+
+/// Variants whose [`Param`] has a class of its own need no byte of their own, but for NULL.
+fn class(value: &Value) -> u8 {
+    match value {
+        Value::Bool(_) => 1,
+        Value::TinyInt(_) => 2,
+        Value::SmallInt(_) => 3,
+        Value::Int(_) => 4,
+        Value::BigInt(_) => 5,
+        Value::TinyUnsigned(_) => 6,
+        Value::SmallUnsigned(_) => 7,
+        Value::Unsigned(_) => 8,
+        Value::BigUnsigned(_) => 9,
+        Value::Float(_) => 10,
+        Value::Double(_) => 11,
+        Value::String(_) => 12,
+        _ => other_class(value),
+    }
+}
+
+fn other_class(value: &Value) -> u8 {
+    match value {
+        Value::Bytes(_) => 13,
+        Value::Char(_) | Value::Enum(_) => 12,
+        #[cfg(feature = "with-json")]
+        Value::Json(_) => 14,
+        #[cfg(feature = "with-rust_decimal")]
+        Value::Decimal(_) => 15,
+        #[cfg(feature = "with-uuid")]
+        Value::Uuid(_) => 16,
+        #[cfg(any(feature = "with-chrono", feature = "with-time"))]
+        _ => temporal::class(value),
+        #[cfg(not(any(feature = "with-chrono", feature = "with-time")))]
+        _ => 0,
+    }
+}
+
+const CLASSES: &[u8; 32] = &[
+    0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25,
+    26, 27, 28, 29, 30, 31,
+];

@@ -1,0 +1,124 @@
+//! A statement together with its plan.
+
+use std::sync::Arc;
+
+use larder_core::{Image, Param, Prepared, Source};
+use larder_signals::Returned;
+use larder_sql::{
+    Dialect, Plan,
+    plan::{Part, WritePlan},
+};
+use sea_orm::{QueryResult, Statement};
+
+use crate::{job::Done, param::Params, row};
+
+/// The plan of one text, made with the catalog of one source.
+#[derive(Clone, Debug)]
+pub(crate) struct Planned {
+    pub(crate) source: Arc<Source>,
+    pub(crate) prepared: Arc<Prepared>,
+    /// The catalog behind the plan is known to be wrong: every change counts as unknown.
+    pub(crate) outdated: bool,
+    /// Rows of this connection decode exactly or not at all.
+    pub(crate) exact_rows: bool,
+}
+
+impl Planned {
+    pub(crate) fn plan(&self) -> &Plan {
+        self.prepared.plan()
+    }
+
+    /// Whether the text changes nothing anywhere.
+    pub(crate) fn only_reads(&self) -> bool {
+        self.plan()
+            .parts
+            .iter()
+            .all(|part| matches!(part, Part::Read(_) | Part::Neutral))
+    }
+
+    /// Whether the text changes the schema, or may.
+    pub(crate) fn changes_schema(&self) -> bool {
+        self.plan()
+            .parts
+            .iter()
+            .any(|part| matches!(part, Part::Schema { .. } | Part::Unknown(_)))
+    }
+
+    /// Whether the text leaves the session of its connection in another state.
+    pub(crate) fn changes_session(&self) -> bool {
+        self.plan().parts.iter().any(Part::may_change_session) && !self.is_local_setting()
+    }
+
+    /// Whether the text opens, ends or splits a transaction.
+    pub(crate) fn controls_transaction(&self) -> bool {
+        self.plan()
+            .parts
+            .iter()
+            .any(|part| matches!(part, Part::Transaction(_)))
+    }
+
+    /// Hands on the parameters of the statement and what the server told of its rows.
+    pub(crate) fn tell<T>(
+        &self,
+        statement: &Statement,
+        done: Option<&Done>,
+        then: impl FnOnce(&[Param<'_>], Returned<'_>) -> T,
+    ) -> T {
+        let dialect = self.source.dialect();
+        let params = Params::of_write(statement, dialect).values;
+        match done {
+            Some(Done::One(row)) if self.returns() => {
+                then(&params, Returned::Some(&self.images(row.as_slice())))
+            }
+            Some(Done::All(rows)) if self.returns() => {
+                then(&params, Returned::All(&self.images(rows)))
+            }
+            Some(Done::Executed(result)) if dialect == Dialect::MySql && self.exact_rows => {
+                then(&params, Returned::InsertId(result.last_insert_id()))
+            }
+            // Without RETURNING, no rows say nothing of how many were written.
+            _ => then(&params, Returned::Nothing),
+        }
+    }
+
+    fn images(&self, rows: &[QueryResult]) -> Vec<Image> {
+        let Some(WritePlan {
+            targets, returning, ..
+        }) = self.single_write()
+        else {
+            return Vec::new();
+        };
+        let [target] = targets.as_slice() else {
+            return Vec::new();
+        };
+        if !self.exact_rows {
+            return vec![Image::default(); rows.len()];
+        }
+        let dialect = self.source.dialect();
+        rows.iter()
+            .map(|row| row::image(row, &target.table, returning, dialect))
+            .collect()
+    }
+
+    fn returns(&self) -> bool {
+        self.single_write()
+            .is_some_and(|write| !write.returning.is_empty())
+    }
+
+    fn single_write(&self) -> Option<&WritePlan> {
+        match self.plan().parts.as_slice() {
+            [Part::Write(write)] => Some(write),
+            _ => None,
+        }
+    }
+
+    /// `SET LOCAL` ends with its transaction.
+    fn is_local_setting(&self) -> bool {
+        let text = self.plan().normalized.as_bytes();
+        text.get(..LOCAL.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(LOCAL))
+            && self.plan().parts.len() == 1
+    }
+}
+
+const LOCAL: &[u8] = b"SET LOCAL ";

@@ -1,0 +1,128 @@
+//! Rows of RETURNING as images.
+//!
+//! A cell is read in the class of its column and nothing else. What does not decode exactly is
+//! unknown, which only makes the invalidation wider.
+
+use std::borrow::Cow;
+
+use larder_core::{Image, Param, Value};
+use larder_sql::{Column, Dialect, Table, ValueKind};
+use sea_orm::{QueryResult, TryGetError, TryGetable};
+
+/// The image of one returned row; `returning` tells the table's column of each output column.
+pub(crate) fn image(
+    row: &QueryResult,
+    table: &Table,
+    returning: &[Option<usize>],
+    dialect: Dialect,
+) -> Image {
+    let mut cells = vec![None; table.columns.len()];
+    for (index, column) in returning.iter().enumerate() {
+        let Some(position) = *column else { continue };
+        let (Some(cell), Some(column)) = (cells.get_mut(position), table.columns.get(position))
+        else {
+            continue;
+        };
+        *cell = read(row, index, column, dialect);
+    }
+    Image { cells }
+}
+
+fn read(row: &QueryResult, index: usize, column: &Column, dialect: Dialect) -> Option<Value> {
+    let cell = Cell {
+        row,
+        index,
+        column,
+        dialect,
+    };
+    match &column.kind {
+        ValueKind::Integer { .. } => cell.integer(),
+        ValueKind::Bool => cell.decode::<bool>(|value| Some(Param::Bool(*value))),
+        ValueKind::Text { .. } | ValueKind::Enum { .. } => {
+            cell.decode::<String>(|value| Some(Param::Text(Cow::Borrowed(value))))
+        }
+        ValueKind::Bytes { .. } => {
+            cell.decode::<Vec<u8>>(|value| Some(Param::Bytes(Cow::Borrowed(value))))
+        }
+        #[cfg(feature = "with-uuid")]
+        ValueKind::Uuid => cell.sea::<sea_orm::prelude::Uuid>(),
+        #[cfg(feature = "with-rust_decimal")]
+        // SeaORM reads SQLite decimals through a double.
+        ValueKind::Decimal { .. } if dialect != Dialect::Sqlite => {
+            cell.sea::<sea_orm::prelude::Decimal>()
+        }
+        _ => cell.temporal(),
+    }
+}
+
+/// One cell of a returned row.
+#[derive(Clone, Copy)]
+struct Cell<'a> {
+    row: &'a QueryResult,
+    index: usize,
+    column: &'a Column,
+    dialect: Dialect,
+}
+
+impl Cell<'_> {
+    /// Drivers decode an integer only in its own width.
+    fn integer(self) -> Option<Value> {
+        self.decode::<i64>(|value| Some(Param::Int((*value).into())))
+            .or_else(|| self.decode::<i32>(|value| Some(Param::Int((*value).into()))))
+            .or_else(|| self.decode::<i16>(|value| Some(Param::Int((*value).into()))))
+            .or_else(|| match self.dialect {
+                Dialect::MySql => self.decode::<u64>(|value| Some(Param::Int((*value).into()))),
+                _ => None,
+            })
+            .or_else(|| self.decode::<bool>(|value| Some(Param::Int((*value).into()))))
+    }
+
+    fn temporal(self) -> Option<Value> {
+        // SQLite keeps text; its condition values are not dates.
+        if self.dialect == Dialect::Sqlite {
+            return None;
+        }
+        match &self.column.kind {
+            #[cfg(feature = "with-chrono")]
+            ValueKind::Date => self.sea::<sea_orm::prelude::ChronoDate>(),
+            #[cfg(feature = "with-chrono")]
+            ValueKind::Timestamp { .. } => self.sea::<sea_orm::prelude::ChronoDateTime>(),
+            #[cfg(feature = "with-chrono")]
+            ValueKind::TimestampTz { .. } => self.sea::<sea_orm::prelude::ChronoDateTimeUtc>(),
+            #[cfg(all(feature = "with-time", not(feature = "with-chrono")))]
+            ValueKind::Date => self.sea::<sea_orm::prelude::TimeDate>(),
+            #[cfg(all(feature = "with-time", not(feature = "with-chrono")))]
+            ValueKind::Timestamp { .. } => self.sea::<sea_orm::prelude::TimeDateTime>(),
+            #[cfg(all(feature = "with-time", not(feature = "with-chrono")))]
+            ValueKind::TimestampTz { .. } => {
+                self.sea::<sea_orm::prelude::TimeDateTimeWithTimeZone>()
+            }
+            _ => None,
+        }
+    }
+
+    /// Decodes as `T` and writes it down as the same value would be sent.
+    fn sea<T: TryGetable + Clone + Into<sea_orm::Value>>(self) -> Option<Value> {
+        self.known::<T>(|value| {
+            let sent: sea_orm::Value = value.clone().into();
+            Value::from_param(
+                self.column,
+                self.dialect,
+                &crate::param::param(&sent, self.dialect)?,
+            )
+        })
+    }
+
+    fn decode<T: TryGetable>(self, param: impl Fn(&T) -> Option<Param<'_>>) -> Option<Value> {
+        self.known::<T>(|value| Value::from_param(self.column, self.dialect, &param(value)?))
+    }
+
+    fn known<T: TryGetable>(self, value: impl Fn(&T) -> Option<Value>) -> Option<Value> {
+        match self.row.try_get_by_index_nullable::<T>(self.index) {
+            Ok(decoded) => value(&decoded),
+            // The row says NULL; a declared NOT NULL says that it was misread.
+            Err(TryGetError::Null(_)) if !self.column.not_null => Some(Value::Null),
+            Err(_) => None,
+        }
+    }
+}

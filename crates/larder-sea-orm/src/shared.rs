@@ -1,0 +1,180 @@
+//! What all clones and transactions of one wrapped connection share.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use larder_core::{BypassReason, ReadOutcome, Source};
+use larder_signals::{CachedRead, Larder, ReadCall};
+use larder_sql::plan::Reason;
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
+
+use crate::{
+    config::WrapConfig, failure, keeper::Keeper, param::Params, planned::Planned, probe::Slot,
+};
+
+/// What all clones and transactions of one wrapped connection share.
+pub(crate) struct Shared {
+    larder: Larder,
+    keeper: Keeper,
+    /// A statement changed the session of one of its connections, and nobody knows which.
+    bypass: AtomicBool,
+    exact_rows: bool,
+}
+
+impl Shared {
+    pub(crate) fn new(larder: &Larder, config: WrapConfig) -> Self {
+        Self {
+            larder: larder.clone(),
+            keeper: Keeper::new(config.source, config.catalog_refresh),
+            bypass: AtomicBool::new(false),
+            exact_rows: config.exact_rows,
+        }
+    }
+
+    pub(crate) fn larder(&self) -> &Larder {
+        &self.larder
+    }
+
+    /// Answers a cached terminal: leaves the result in its slot and returns `true`, or leaves it a
+    /// ticket to store the result with, or nothing.
+    pub(crate) async fn answer<C: ConnectionTrait>(
+        &self,
+        inner: &C,
+        statement: &Statement,
+        slot: &dyn Slot,
+    ) -> bool {
+        match self.read_now(statement, slot) {
+            Now::Answered(outcome) => return leave(outcome, slot),
+            Now::Bypass => return false,
+            Now::Later(read) => {
+                // A miss can wait for what a hit cannot: a look at the catalog.
+                if !self.keeper.is_due(&self.larder) {
+                    return leave(self.larder.read(&read).await, slot);
+                }
+            }
+            Now::Unready => {}
+        }
+        if inner.is_mock_connection() {
+            return false;
+        }
+        self.keeper.keep(inner, &self.larder).await;
+        match self.read_now(statement, slot) {
+            Now::Answered(outcome) => leave(outcome, slot),
+            Now::Later(read) => leave(self.larder.read(&read).await, slot),
+            Now::Bypass | Now::Unready => false,
+        }
+    }
+
+    fn read_now(&self, statement: &Statement, slot: &dyn Slot) -> Now {
+        let Some(source) = self.keeper.ready() else {
+            return Now::Unready;
+        };
+        let prepared = source.plan(&statement.sql);
+        let params = Params::of_read(statement, source.dialect());
+        if let Some(reason) = self.refusal(params.exact) {
+            self.larder.bypassed(source, &prepared, &reason);
+            return Now::Bypass;
+        }
+        let call = ReadCall {
+            source,
+            prepared: &prepared,
+            params: &params.values,
+            result: slot.identity(),
+            options: *slot.options(),
+        };
+        match self.larder.begin_read(&call) {
+            Err(_) => Now::Bypass,
+            Ok(read) => match self.larder.read_now(&read) {
+                Some(outcome) => Now::Answered(outcome),
+                None => Now::Later(read),
+            },
+        }
+    }
+
+    fn refusal(&self, exact: bool) -> Option<BypassReason> {
+        if self.bypass.load(Ordering::Relaxed) {
+            return Some(BypassReason::Session);
+        }
+        (!exact).then(|| {
+            BypassReason::Uncacheable(Reason::new("a parameter cannot be written down exactly"))
+        })
+    }
+
+    /// The plan of a text outside a transaction, with a fresh look at the catalog where it is due;
+    /// `None` when nothing of this connection is planned.
+    pub(crate) async fn plan<C: ConnectionTrait>(&self, inner: &C, sql: &str) -> Option<Planned> {
+        if !inner.is_mock_connection() && self.keeper.is_due(&self.larder) {
+            self.keeper.keep(inner, &self.larder).await;
+        }
+        self.plan_now(inner, sql)
+    }
+
+    /// The plan of a text with the catalog as it is.
+    pub(crate) fn plan_now<C: ConnectionTrait>(&self, inner: &C, sql: &str) -> Option<Planned> {
+        if inner.is_mock_connection() {
+            return None;
+        }
+        let source = self.keeper.source_or_stranger(inner.get_database_backend());
+        let prepared = source.plan(sql);
+        Some(Planned {
+            source: Arc::clone(source),
+            prepared,
+            outdated: self.keeper.is_outdated(),
+            exact_rows: self.exact_rows,
+        })
+    }
+
+    /// Looks at the catalog before a transaction begins: inside it, nothing can be read.
+    pub(crate) async fn before_transaction<C: ConnectionTrait>(&self, inner: &C) {
+        if !inner.is_mock_connection() && self.keeper.is_due(&self.larder) {
+            self.keeper.keep(inner, &self.larder).await;
+        }
+    }
+
+    /// From now on, reads of this handle go to the database.
+    pub(crate) fn bypass(&self, by: &Planned) {
+        if !self.bypass.swap(true, Ordering::Relaxed) {
+            self.larder
+                .bypassed(&by.source, &by.prepared, &BypassReason::Session);
+        }
+    }
+
+    pub(crate) fn source_or_stranger(&self, backend: DbBackend) -> &Arc<Source> {
+        self.keeper.source_or_stranger(backend)
+    }
+
+    /// The catalog must be read again before it is believed.
+    pub(crate) fn schema_changed(&self) {
+        self.keeper.outdate();
+    }
+
+    /// An error may tell that the schema is not the one in the catalog.
+    pub(crate) fn look_at(&self, error: Option<&DbErr>) {
+        if error.is_some_and(failure::is_of_schema) {
+            self.keeper.doubt();
+        }
+    }
+}
+
+/// What can be said of a read without waiting.
+enum Now {
+    Answered(ReadOutcome),
+    Bypass,
+    /// The store, or another reader, must be asked.
+    Later(CachedRead),
+    /// There is no catalog to plan with.
+    Unready,
+}
+
+fn leave(outcome: ReadOutcome, slot: &dyn Slot) -> bool {
+    match outcome {
+        ReadOutcome::Hit(value) => slot.put_hit(value),
+        ReadOutcome::Fill(fill) => {
+            slot.put_fill(fill);
+            false
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,82 @@
+//! Statements outside a transaction that may write: each in a task of its own, which invalidates
+//! before the caller goes on.
+
+use std::sync::Arc;
+
+use larder_signals::{Changes, WriteGuard};
+use sea_orm::{ConnectionTrait, DbErr};
+
+use crate::{
+    failure,
+    job::{Done, Job},
+    planned::Planned,
+    shared::Shared,
+    task,
+};
+
+/// Runs a statement that is not answered from the cache.
+pub(crate) async fn run<C>(inner: &Arc<C>, shared: &Arc<Shared>, job: Job) -> Result<Done, DbErr>
+where
+    C: ConnectionTrait + Send + Sync + 'static,
+{
+    let Some(planned) = shared.plan(&**inner, job.sql()).await else {
+        return job.run(&**inner).await;
+    };
+    if planned.only_reads() {
+        let result = job.run(&**inner).await;
+        shared.look_at(result.as_ref().err());
+        return result;
+    }
+    // Made here: the task does not stand inside the caller's scopes.
+    let guard = guard(shared, &planned);
+    let (inner, shared) = (Arc::clone(inner), Arc::clone(shared));
+    task::owned(async move { write(&*inner, &shared, &planned, guard, job).await }).await
+}
+
+/// Guards a statement outside a transaction of the wrapper.
+pub(crate) fn guard(shared: &Shared, planned: &Planned) -> WriteGuard {
+    if planned.changes_session() || planned.controls_transaction() {
+        // On a pool, nobody knows which connection that was, nor what later statements meet there.
+        shared.bypass(planned);
+    }
+    if planned.outdated || planned.controls_transaction() {
+        return shared
+            .larder()
+            .begin_commit(&planned.source, Changes::Everything);
+    }
+    shared
+        .larder()
+        .begin_write(&planned.source, Arc::clone(&planned.prepared))
+}
+
+async fn write<C: ConnectionTrait>(
+    inner: &C,
+    shared: &Shared,
+    planned: &Planned,
+    mut guard: WriteGuard,
+    job: Job,
+) -> Result<Done, DbErr> {
+    let statement = job.statement(inner.get_database_backend()).into_owned();
+    guard.sent();
+    let result = job.run(inner).await;
+    shared.look_at(result.as_ref().err());
+    if planned.changes_schema() {
+        shared.schema_changed();
+    }
+    match &result {
+        Ok(done) => planned.tell(&statement, Some(done), |params, returned| {
+            guard.succeeded(params, returned);
+        }),
+        Err(error) => match failure::of(error) {
+            Some(failure) => {
+                planned.tell(&statement, None, |params, _| guard.failed(params, failure));
+            }
+            None => {
+                guard.handed_over();
+                return result;
+            }
+        },
+    }
+    guard.deliver().await;
+    result
+}
