@@ -1,20 +1,25 @@
 //! From a dependency template and parameters to dependencies.
 
+mod ready;
+mod values;
+
 use std::sync::Arc;
 
 use larder_sql::{
-    Dialect, Operand, Table,
-    plan::{Columns, DependencyTemplate, Reason, Term, Test},
+    Dialect, Table,
+    plan::{Columns, DependencyTemplate, Reason},
 };
 
 use crate::{
-    DependencyKey, EntryKey, Param, ShapeName, TableKey, Value,
-    key::{Digest, Fields},
+    DependencyKey, EntryKey, Param, TableKey,
+    key::Digest,
     prepared::Place,
-    shape::{Asked, CONDITIONS_MAX, Kind, Shape},
+    shape::{Asked, CONDITIONS_MAX},
     slots::{Slot, Slots},
     value::{Canonical, of_param},
 };
+use ready::{ReadyOperand, ReadyShape, ReadyTerm};
+use values::Values;
 
 /// Widened forms of one template whose shapes are kept: parameters rarely come in more classes.
 const WIDENED_KEPT: usize = 4;
@@ -47,28 +52,6 @@ pub(crate) struct Template {
 
 /// A set of terms by position; `CONDITIONS_MAX` fits.
 type TermSet = u32;
-
-#[derive(Debug)]
-struct ReadyTerm {
-    column: usize,
-    asked: Asked,
-    operands: Vec<ReadyOperand>,
-}
-
-#[derive(Debug)]
-enum ReadyOperand {
-    Parameter(usize),
-    Elements(usize),
-    Known(Value),
-}
-
-/// A shape with the digest state before its values.
-#[derive(Debug)]
-struct ReadyShape {
-    name: ShapeName,
-    fields: Fields,
-    has_conditions: bool,
-}
 
 /// What the parameters make of a term.
 enum Bound<'a> {
@@ -278,89 +261,6 @@ impl Template {
                 shape,
                 value,
             });
-        }
-    }
-}
-
-impl ReadyTerm {
-    /// `None` when it cannot narrow, whatever the parameters.
-    fn new(term: &Term, table: &Table, dialect: Dialect, in_values_max: usize) -> Option<Self> {
-        let column = table.columns.get(term.column)?;
-        let (asked, operands) = match &term.test {
-            Test::IsNull => (Asked::Null, Vec::new()),
-            Test::In(operands) if operands.len() <= in_values_max => {
-                let ready = |operand: &Operand| {
-                    Some(match operand {
-                        Operand::Parameter(position) => ReadyOperand::Parameter(*position),
-                        Operand::ParameterElements(position) => ReadyOperand::Elements(*position),
-                        Operand::Literal(literal) => {
-                            ReadyOperand::Known(Value::from_literal(column, dialect, literal)?)
-                        }
-                        _ => return None,
-                    })
-                };
-                let operands = operands.iter().map(ready).collect::<Option<_>>()?;
-                (Asked::Equal(Kind::of(&column.kind)?), operands)
-            }
-            _ => return None,
-        };
-        Some(Self {
-            column: term.column,
-            asked,
-            operands,
-        })
-    }
-}
-
-impl ReadyShape {
-    fn new<'a>(
-        table: &Table,
-        key: &TableKey,
-        terms: impl Iterator<Item = &'a ReadyTerm>,
-        named: &[usize],
-        watches_all: bool,
-    ) -> Self {
-        let conditions: Vec<_> = terms.map(|term| (term.column, term.asked)).collect();
-        let watched = if watches_all {
-            Columns::All
-        } else {
-            Columns::Some(named.to_vec())
-        };
-        let (shape, name) = Shape::new(table, &conditions, &watched).into_named();
-        let fields = Shape::fields(key, &name);
-        Self {
-            name,
-            fields,
-            has_conditions: !shape.conditions.is_empty(),
-        }
-    }
-}
-
-/// Collects the values of one IN.
-struct Values<'a, 'b> {
-    template: &'b Template,
-    term: &'b ReadyTerm,
-    found: Vec<Canonical<'a>>,
-}
-
-impl<'a> Values<'a, '_> {
-    /// Whether the operand is exact. NULL never matches, so it adds nothing.
-    fn add(&mut self, value: Option<Canonical<'a>>) -> bool {
-        let Some(value) = value else { return false };
-        if value != Canonical::Null && !self.found.contains(&value) {
-            self.found.push(value);
-        }
-        self.found.len() <= self.template.in_values_max
-    }
-
-    fn add_elements(&mut self, param: &'a Param<'_>) -> bool {
-        match param {
-            // `= ANY(NULL)` never matches.
-            Param::Null => true,
-            Param::Array(_, elements) if elements.len() <= self.template.in_values_max => elements
-                .iter()
-                .all(|element| self.add(self.template.convert(self.term, element))),
-            _ => false,
         }
     }
 }

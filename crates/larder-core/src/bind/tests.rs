@@ -1,11 +1,11 @@
 use std::any::TypeId;
 
-use larder_sql::{Column, Dialect, Literal, ValueKind, plan::Term};
+use larder_sql::{Column, Dialect, Literal, Operand, ValueKind, plan::Term};
 use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    Affected, Change, ChangeScope, Prepared, ResultIdentity, RowChange, SourceLimits,
+    Affected, Change, ChangeScope, Prepared, ResultIdentity, RowChange, SourceLimits, Value,
     fixture::{
         AUTHOR, BODY, DELETED, ID, INT, TITLE, catalog, image, is_null, one_of, post, read_plan,
         table,
