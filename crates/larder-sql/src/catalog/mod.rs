@@ -108,3 +108,6 @@ pub enum Resolution {
     /// A system catalog or a name the catalog does not have.
     Unknown,
 }
+
+#[cfg(test)]
+mod tests;

@@ -96,3 +96,6 @@ pub fn identity(dialect: Dialect, rows: &[Vec<Option<String>>]) -> Option<String
         Dialect::Sqlite => sqlite::identity(row),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -51,7 +51,7 @@ pub(in crate::introspect) fn read(answers: &Answers) -> Result<Catalog, CatalogE
             Arc::make_mut(table).triggers.clone_from(triggers);
         }
     }
-    if !sees_triggers(answers) {
+    if !sees_triggers(answers, &catalog) {
         for table in catalog.tables.values_mut() {
             Arc::make_mut(table).triggers.push(unseen_trigger());
         }
@@ -216,11 +216,21 @@ fn triggers(
     Ok(triggers)
 }
 
-fn sees_triggers(answers: &Answers) -> bool {
-    answers.has("triggers") && answers.optional_rows("trigger_rights").next().is_some()
+/// MySQL hides triggers from an account without the TRIGGER privilege. MariaDB hides their bodies
+/// alone from one that may write the table (seen on 10.11).
+fn sees_triggers(answers: &Answers, catalog: &Catalog) -> bool {
+    let version = catalog.session_setting("version").unwrap_or_default();
+    let shows_all = version.contains("MariaDB") && leading_numbers(version) >= Some((10, 11));
+    let has_rights = || answers.optional_rows("trigger_rights").next().is_some();
+    answers.has("triggers") && (shows_all || has_rights())
 }
 
-/// Stands for the triggers that the server hides from an account without the TRIGGER privilege.
+fn leading_numbers(version: &str) -> Option<(u32, u32)> {
+    let mut numbers = version.split('.');
+    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
+}
+
+/// Stands for the triggers that the server hides.
 fn unseen_trigger() -> Trigger {
     Trigger {
         name: "triggers that this account may not see".into(),
