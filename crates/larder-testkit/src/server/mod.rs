@@ -21,3 +21,6 @@ pub use self::{
     postgres::{PostgresServer, shared_postgres},
     redis::{RedisServer, shared_redis},
 };
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,8 @@
 //! from the terminal does not kill it before it has cleaned up.
 
 use std::{
-    fs, io,
+    fs,
+    io::{self, Write as _},
     net::TcpListener,
     os::unix::{
         fs::{PermissionsExt, chown},
@@ -18,7 +19,7 @@ use std::{
     process::{Child, Command, Stdio},
     sync::atomic::{AtomicU64, Ordering},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use super::{
@@ -152,39 +153,36 @@ impl ServerProcess {
             .stderr(Stdio::null())
             .spawn()
             .map_err(|e| ServerError::io("run", Path::new("/bin/sh"), &e))?;
-        let deadline = Instant::now() + START_DEADLINE;
-        loop {
+        for _ in 0..START_POLLS_MAX {
             let ended = supervisor
                 .try_wait()
-                .map_err(|e| ServerError::io("wait for", Path::new("/bin/sh"), &e))?;
-            if ended.is_none() && folder.log_contains(start.ready) {
-                // From here on the pipe decides about the folder too.
-                if let Some(pipe) = supervisor.stdin.as_mut() {
-                    let line = format!("{}\n", folder.path.display());
-                    io::Write::write_all(pipe, line.as_bytes())
-                        .map_err(|e| ServerError::io("hand over", &folder.path, &e))?;
-                }
-                folder.owned = false;
-                return Ok(Some(Self { supervisor, port }));
-            }
-            if ended.is_some() && folder.log_contains("ddress already in use") {
+                .map_err(|e| ServerError::io("wait for", Path::new("/bin/sh"), &e))?
+                .is_some();
+            if ended && folder.log_contains("ddress already in use") {
                 return Ok(None);
             }
-            if ended.is_some() || Instant::now() > deadline {
-                let what = if ended.is_some() {
-                    "ended at its start"
-                } else {
-                    "did not get ready"
-                };
-                let tail = folder.log_tail();
-                stop(&mut supervisor);
-                return Err(ServerError::new(format!(
-                    "{} {what}; its log:\n{tail}",
-                    start.name
-                )));
+            if ended {
+                return Err(failure(folder, start, "ended at its start"));
+            }
+            if folder.log_contains(start.ready) {
+                let process = Self { supervisor, port };
+                return process.take_over(folder).map(Some);
             }
             thread::sleep(POLL_INTERVAL);
         }
+        let error = failure(folder, start, "did not get ready");
+        stop(&mut supervisor);
+        Err(error)
+    }
+
+    /// From here on the supervisor removes the folder.
+    fn take_over(mut self, folder: &mut Folder) -> Result<Self> {
+        if let Some(pipe) = self.supervisor.stdin.as_mut() {
+            writeln!(pipe, "{}", folder.path.display())
+                .map_err(|e| ServerError::io("hand over", &folder.path, &e))?;
+        }
+        folder.owned = false;
+        Ok(self)
     }
 
     /// The process id of the supervisor.
@@ -197,6 +195,14 @@ impl Drop for ServerProcess {
     fn drop(&mut self) {
         stop(&mut self.supervisor);
     }
+}
+
+fn failure(folder: &Folder, start: &Start<'_>, what: &str) -> ServerError {
+    ServerError::new(format!(
+        "{} {what}; its log:\n{}",
+        start.name,
+        folder.log_tail()
+    ))
 }
 
 /// Runs a command to its end; its output is the error when it fails.
@@ -233,7 +239,7 @@ fn free_port() -> Result<u16> {
 
 /// `$1` = signal, `$2` = log file, then the command. The first line read from the pipe is the
 /// folder to remove at the end; end of file is the order to stop. SIGKILL follows when the server
-/// ignores the order for ten seconds.
+/// ignores the order for two seconds.
 const SUPERVISOR: &str = r#"
 signal=$1; log=$2; shift 2
 exec 3<&0
@@ -242,7 +248,7 @@ server=$!
 {
     while read -r line <&3; do printf '%s\n' "$line" >folder; done
     kill -s "$signal" "$server" 2>/dev/null
-    left=100
+    left=20
     while [ "$left" -gt 0 ] && kill -0 "$server" 2>/dev/null; do left=$((left - 1)); sleep 0.1; done
     kill -s KILL "$server" 2>/dev/null
 } &
@@ -258,5 +264,6 @@ fi
 const LOG: &str = "server.log";
 const LOG_TAIL_BYTES: usize = 4096;
 const PORT_ATTEMPTS: usize = 5;
-const START_DEADLINE: Duration = Duration::from_secs(60);
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
+/// One minute.
+const START_POLLS_MAX: u32 = 6_000;
