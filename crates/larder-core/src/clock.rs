@@ -55,6 +55,10 @@ pub struct SystemClock {
     started: Instant,
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the clock that all others read"
+)]
 impl Default for SystemClock {
     fn default() -> Self {
         let wall = SystemTime::now()

@@ -1,6 +1,18 @@
-//! What larder's own tests stand on: private database servers and the common schema.
+//! What larder's own tests stand on: private database servers and the common schema; and
+//! for the protocol a reference store, a faulty store, a clock to turn, and a simulator.
 //!
 //! Nothing here is published. Helpers for the tests of larder's users are `larder::testing`.
 
+pub mod clock;
+#[expect(
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    reason = "a suite fails by panicking"
+)]
+pub mod conformance;
+pub mod faulty;
+pub mod fixture;
+pub mod model;
 pub mod schema;
 pub mod server;
+pub mod sim;

@@ -5,10 +5,9 @@
 //!    |  miss: stamps missing -> Register --nil reply------------> Bypass
 //!    |                            |
 //!    +--stamps complete-----------+--> Join(entry, stamps) --lead--> Run
-//!                                        ^   |wait --landed-------> Hit
-//!                                        |   |     --failed--+
-//!                                        +---|---------------+
-//!                                            +-----timed out------> Run
+//!                                            |wait --landed-------> Hit
+//!                                            |     --failed--> Lookup
+//!                                            |     --timed out----> Run
 //! ```
 //! Everything that a fill carries was read or created before `Run` (P2), and `Run` is the only
 //! place where the query may start.
@@ -238,9 +237,11 @@ impl<'a> ReadMachine<'a> {
         })
     }
 
-    /// The flight failed: join again, perhaps as the next to lead. Errors are never shared.
+    /// The flight failed. Errors are never shared: start over, perhaps as the next to lead, perhaps
+    /// to find what another waiter has stored meanwhile.
     pub fn failed(&mut self) -> ReadStep<'a> {
-        self.join()
+        self.plan = None;
+        self.start()
     }
 
     /// The flight takes too long, or there is no room in it: run alone.
@@ -397,9 +398,6 @@ impl<'a> ReadMachine<'a> {
     }
 
     fn fill_plan(&self) -> Option<FillPlan> {
-        if let Some(plan) = &self.plan {
-            return Some(plan.clone());
-        }
         let stamps = self
             .stamps
             .iter()

@@ -209,7 +209,9 @@ impl Shared {
             value,
         } = &one.dependency;
         let shape = match one.shape {
-            Some(candidate) => self.records.create(table, shape, candidate, now, deadline),
+            Some(candidate) => self
+                .records
+                .create(&one.dependency, candidate, now, deadline),
             None => self.records.see(table, shape, now).shape,
         };
         let value = value.and_then(|digest| match one.value {

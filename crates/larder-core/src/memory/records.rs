@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    ShapeName, Stamp, TableKey,
+    DependencyKey, ShapeName, Stamp, TableKey,
     clock::Moment,
     sync::{read, write},
 };
@@ -70,12 +70,12 @@ impl Records {
     /// `HSETNX` and `HGET`.
     pub(super) fn create(
         &self,
-        table: &TableKey,
-        shape: &ShapeName,
+        dependency: &DependencyKey,
         candidate: Stamp,
         now: Moment,
         deadline: Moment,
     ) -> Option<Stamp> {
+        let DependencyKey { table, shape, .. } = dependency;
         let mut shard = write(self.shard(table)?);
         if shard
             .get(table)
