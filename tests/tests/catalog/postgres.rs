@@ -254,7 +254,9 @@ async fn plain_trigger_bodies_are_read() {
 #[tokio::test]
 async fn functions_and_operators_of_users_are_known() {
     let catalog = catalog(
-        "CREATE FUNCTION f(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 1';
+        "CREATE EXTENSION citext;
+         CREATE FUNCTION min(text, int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 1';
+         CREATE FUNCTION f(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 1';
          CREATE FUNCTION f(text) RETURNS int LANGUAGE sql AS 'SELECT 1';
          CREATE FUNCTION g() RETURNS int STABLE LANGUAGE sql AS 'SELECT 1';
          CREATE FUNCTION step(int, int) RETURNS int VOLATILE LANGUAGE sql AS 'SELECT 1';

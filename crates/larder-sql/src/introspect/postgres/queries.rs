@@ -145,18 +145,29 @@ JOIN pg_catalog.pg_language AS l ON l.oid = p.prolang
 WHERE NOT t.tgisinternal
 ORDER BY t.tgrelid, t.tgname";
 
-/// name, volatility. An aggregate is as volatile as the functions that it is made of.
+/// name, volatility. An aggregate is as volatile as the functions that it is made of. Immutable
+/// overloads of built-in names that an extension brings for its own types (citext's min and max)
+/// are as pure as the built-in ones and left out, else every use of the name would be in doubt.
 const FUNCTIONS: &str = "
-SELECT pg_catalog.lower(p.proname::text), (CASE
-    WHEN p.prokind = 'p' THEN 'v'
-    ELSE greatest(p.provolatile::text, s.provolatile::text, f.provolatile::text) END)
-FROM pg_catalog.pg_proc AS p
-JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
-LEFT JOIN pg_catalog.pg_aggregate AS a ON a.aggfnoid = p.oid
-LEFT JOIN pg_catalog.pg_proc AS s ON s.oid = a.aggtransfn
-LEFT JOIN pg_catalog.pg_proc AS f ON f.oid = a.aggfinalfn
-WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
-    AND NOT pg_catalog.pg_is_other_temp_schema(n.oid)";
+SELECT pg_catalog.lower(u.name), u.volatility
+FROM (
+    SELECT p.oid, p.proname::text AS name, CASE
+        WHEN p.prokind = 'p' THEN 'v'
+        ELSE greatest(p.provolatile::text, s.provolatile::text, f.provolatile::text)
+        END AS volatility
+    FROM pg_catalog.pg_proc AS p
+    JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
+    LEFT JOIN pg_catalog.pg_aggregate AS a ON a.aggfnoid = p.oid
+    LEFT JOIN pg_catalog.pg_proc AS s ON s.oid = a.aggtransfn
+    LEFT JOIN pg_catalog.pg_proc AS f ON f.oid = a.aggfinalfn
+    WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
+        AND NOT pg_catalog.pg_is_other_temp_schema(n.oid)
+) AS u
+WHERE NOT (u.volatility = 'i'
+    AND EXISTS (SELECT 1 FROM pg_catalog.pg_depend AS d
+        WHERE d.classid = 'pg_catalog.pg_proc'::regclass AND d.objid = u.oid AND d.deptype = 'e')
+    AND EXISTS (SELECT 1 FROM pg_catalog.pg_proc AS b
+        WHERE b.pronamespace = 'pg_catalog'::regnamespace AND b.proname = u.name))";
 
 /// name. Only an operator that takes a built-in type, a domain or an enum can be chosen for a
 /// comparison that would narrow: those of extension types (citext, hstore, PostGIS) cannot.
