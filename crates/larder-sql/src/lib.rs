@@ -7,12 +7,15 @@
 //! The parser never leaves this crate: a plan names tables, columns and operands in the words of
 //! the [`catalog`], and a value is either a [`Literal`] or the position of a bound parameter.
 
+mod analyze;
 pub mod catalog;
 mod dialect;
 pub mod introspect;
 pub mod plan;
 mod plan_cache;
+mod write;
 
+pub use analyze::{FunctionLists, analyze};
 pub use catalog::{Catalog, Column, Table, TableName, ValueKind};
 pub use dialect::Dialect;
 pub use plan::{Literal, Operand, Plan};

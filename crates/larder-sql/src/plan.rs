@@ -110,6 +110,37 @@ pub struct ReadPlan {
     pub dependencies: Vec<DependencyTemplate>,
     /// Why the result may not be cached; `None` = it may.
     pub uncacheable: Option<Reason>,
+    /// The LIMIT of the outermost SELECT, where it is a literal or a parameter (SeaORM binds it):
+    /// what `operation_with` wants to know the value of.
+    pub limit: Option<Operand>,
+    /// Whether it selects nothing but a constant, so that a LIMIT of one makes it `Exists`.
+    pub selects_constant: bool,
+    /// Positions of parameters that the server reads as a date or time from text. A text bound
+    /// there that [`names_a_moment`] makes this call's result uncacheable.
+    pub dated_parameters: Vec<usize>,
+}
+
+impl ReadPlan {
+    /// The operation, now that the value of `limit` is known.
+    #[must_use]
+    pub fn operation_with(&self, limit: Option<u64>) -> Operation {
+        match (self.operation, limit) {
+            (Operation::Fetch, Some(1)) if self.selects_constant => Operation::Exists,
+            (Operation::Fetch, Some(1)) => Operation::Get,
+            (operation, _) => operation,
+        }
+    }
+}
+
+/// Whether a text holds a word that PostgreSQL reads as the current moment or day when the text
+/// becomes a date or a time.
+#[must_use]
+pub fn names_a_moment(text: &str) -> bool {
+    text.split(|c: char| !c.is_ascii_alphabetic()).any(|word| {
+        ["now", "today", "tomorrow", "yesterday"]
+            .iter()
+            .any(|moment| moment.eq_ignore_ascii_case(word))
+    })
 }
 
 /// A dependency before its parameters are bound: one conjunction on one table.
