@@ -75,6 +75,9 @@ pub(crate) fn read_plan(
         tables: vec![table.clone()],
         dependencies,
         uncacheable: None,
+        limit: None,
+        selects_constant: false,
+        dated_parameters: Vec::new(),
     };
     Plan {
         normalized: text.into(),
