@@ -32,7 +32,8 @@ use sqlparser::{
 pub(crate) use self::{
     effects::{FunctionEffect, functions_of},
     names::fold,
-    operand::{operand, operand_for},
+    operand::operand_for,
+    sources::view_query,
 };
 use crate::{
     Catalog, Dialect, Table,
@@ -98,7 +99,7 @@ pub fn analyze(sql: &str, catalog: &Catalog, functions: &FunctionLists) -> Plan 
         Err(reason) => Plan {
             normalized: Arc::from(sql),
             variable_arity: false,
-            parts: vec![crate::write::classify_unparsed(reason, &cx)],
+            parts: crate::write::classify_unparsed(&reason, &cx),
         },
     }
 }

@@ -457,7 +457,7 @@ struct Deferred<'q> {
 }
 
 /// The query of a view.
-pub(super) fn view_query(definition: &str, cx: &Analysis<'_>) -> Option<Box<Query>> {
+pub(crate) fn view_query(definition: &str, cx: &Analysis<'_>) -> Option<Box<Query>> {
     let text = text::read(definition, cx.catalog).ok()?;
     if text.quirk.is_some() {
         return None;
