@@ -5,7 +5,7 @@
 
 use larder_core::{Image, Param, Prepared, RowChange, Source, Value};
 use larder_sql::{
-    Dialect, Table,
+    Dialect, Plan, Table,
     plan::{Columns, NewRows, Part, WriteOperation, WritePlan, WriteTarget},
 };
 
@@ -49,7 +49,18 @@ pub fn changes_of(
     returned: Returned<'_>,
     limits: ChangeLimits,
 ) -> Changes {
-    let parts = &prepared.plan().parts;
+    of_plan(source, prepared.plan(), params, returned, limits)
+}
+
+/// [`changes_of`] for a plan that no source has prepared.
+pub(crate) fn of_plan(
+    source: &Source,
+    plan: &Plan,
+    params: &[Param<'_>],
+    returned: Returned<'_>,
+    limits: ChangeLimits,
+) -> Changes {
+    let parts = &plan.parts;
     // RETURNING belongs to one statement; with several its rows cannot be told apart.
     let returned = if parts.len() == 1 {
         returned
@@ -144,18 +155,17 @@ impl Write<'_> {
     }
 
     fn inserted(&self) -> Option<Vec<RowChange>> {
-        let values: Option<Vec<Image>> = match &self.target.new {
-            NewRows::Assigned(rows) if rows.len() <= self.limits.rows_max => {
-                Some(rows.iter().map(|row| self.stored(row)).collect())
-            }
-            _ => None,
+        let values: Vec<Image> = match &self.target.new {
+            NewRows::Assigned(rows) if rows.len() > self.limits.rows_max => return None,
+            NewRows::Assigned(rows) => rows.iter().map(|row| self.stored(row)).collect(),
+            _ => Vec::new(),
         };
-        let values = values.filter(|v| !v.is_empty());
-        let images = match (self.complete_rows(values.as_ref().map(Vec::len)), values) {
-            (Some(returned), values) => self.joined(returned, values.unwrap_or_default()),
-            (None, Some(values)) => self.with_insert_id(values),
+        let at_most = (!values.is_empty()).then_some(values.len());
+        let images = match self.complete_rows(at_most) {
+            Some(returned) => self.joined(returned, values),
             // INSERT .. SELECT without RETURNING: rows of which nothing is known.
-            (None, None) => vec![unknown(self.table())],
+            None if values.is_empty() => vec![unknown(self.table())],
+            None => self.with_insert_id(values),
         };
         Some(
             images
