@@ -1,10 +1,19 @@
 //! A small catalog and plans by hand, for the tests of this crate.
 
-use std::sync::Arc;
+use std::{
+    future::Future,
+    pin::{Pin, pin},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, Wake, Waker},
+    time::Duration,
+};
 
 use larder_core::{
-    Cache, Change, ChangeScope, Image, Param, ReadOutcome, ReadRequest, RowChange, ShapeName,
-    Source, TableKey, Value,
+    Cache, CacheOptions, Change, ChangeScope, Image, Limits, MemoryStore, Moment, Param,
+    ReadOutcome, ReadRequest, RowChange, ShapeName, Source, TableKey, Value,
 };
 use larder_sql::{
     Catalog, Column, Dialect, Literal, Operand, Plan, Table, TableName, ValueKind,
@@ -15,7 +24,12 @@ use larder_sql::{
     },
 };
 
-use crate::{ChangeLimits, Changes, Returned, changes::of_plan};
+use larder_testkit::{
+    clock::ManualClock,
+    faulty::{Fate, FaultyStore},
+};
+
+use crate::{ChangeLimits, Changes, Larder, LarderBuilder, Returned, WriteGuard, changes::of_plan};
 
 /// `author(id, name)`, `post(id, author_id, title, views)`, `comment(id, post_id, approved)`.
 /// A post goes with its author, a comment with its post; `comment` also follows a changed key.
@@ -304,11 +318,124 @@ pub(crate) fn lookup(cache: &Cache, table: &str) -> ReadOutcome {
     cache.read_blocking(ReadRequest {
         entry: &entry,
         dependencies: &[dependency],
-        ttl: std::time::Duration::from_secs(3600),
+        ttl: Duration::from_secs(3600),
         mode: Default::default(),
     })
 }
 
 pub(crate) fn is_hit(cache: &Cache, table: &str) -> bool {
     matches!(lookup(cache, table), ReadOutcome::Hit(_))
+}
+
+/// A larder on a store that can be switched off, with a clock that moves when told.
+pub(crate) struct Rig {
+    pub(crate) larder: Larder,
+    pub(crate) source: Arc<Source>,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) store: FaultyStore<MemoryStore>,
+    down: Arc<AtomicBool>,
+}
+
+impl Rig {
+    pub(crate) fn new() -> Self {
+        Self::with(|builder| builder)
+    }
+
+    pub(crate) fn with(set: impl FnOnce(LarderBuilder) -> LarderBuilder) -> Self {
+        let down = Arc::new(AtomicBool::new(false));
+        let switch = down.clone();
+        let store = FaultyStore::new(MemoryStore::with_capacity_bytes(1 << 20), move |_| {
+            if switch.load(Ordering::SeqCst) {
+                Fate::Refused
+            } else {
+                Fate::Answered
+            }
+        });
+        let clock = Arc::new(ManualClock::at(Moment(1_000_000_000)));
+        let builder = Larder::builder()
+            .namespace("test")
+            .store(store.clone())
+            .clock(clock.clone())
+            .limits(limits())
+            .seed(1);
+        let larder = set(builder).build().expect("a complete configuration");
+        let source = larder.attach("s", Dialect::Postgres);
+        larder.set_catalog(&source, catalog(Dialect::Postgres));
+        Self {
+            larder,
+            source,
+            clock,
+            store,
+            down,
+        }
+    }
+
+    /// The store answers nothing from here on, or everything again.
+    pub(crate) fn break_store(&self, down: bool) {
+        self.down.store(down, Ordering::SeqCst);
+    }
+
+    /// A cache of another process on the same store.
+    pub(crate) fn other_process(&self) -> Cache {
+        let mut options = CacheOptions::default();
+        options.clock = self.clock.clone();
+        options.limits = limits();
+        Cache::new(self.store.clone(), options)
+    }
+
+    /// A guard of a write that may touch `post`.
+    pub(crate) fn guard(&self) -> WriteGuard {
+        let prepared = self.source.plan("UPDATE post SET title = 'x' WHERE id = 1");
+        self.larder.begin_write(&self.source, prepared)
+    }
+
+    pub(crate) fn cache(&self) -> &Cache {
+        self.larder.cache()
+    }
+
+    /// One round of delivery; whether nothing waits after it.
+    pub(crate) fn flush(&self) -> bool {
+        self.larder.blocking().flush(Duration::ZERO).is_ok()
+    }
+}
+
+/// Without a breaker: faults come and go with the store alone.
+fn limits() -> Limits {
+    let mut limits = Limits::default();
+    limits.breaker_faults = 0;
+    limits
+}
+
+/// Runs a future on this thread, without any runtime.
+pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
+    struct Unpark(std::thread::Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    let mut future = pin!(future);
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return output;
+        }
+        std::thread::park();
+    }
+}
+
+/// Polls once.
+pub(crate) fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// Waits until something shows, and fails clearly when it does not.
+pub(crate) fn eventually(what: &str, seen: impl Fn() -> bool) {
+    for _ in 0..2_000 {
+        if seen() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    panic!("not seen within 10 s: {what}");
 }

@@ -99,3 +99,6 @@ fn is_stricter(a: &Policy, b: &Policy) -> bool {
     };
     rank(a) < rank(b)
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,7 +15,7 @@ use std::sync::{
 };
 
 use larder_core::{Param, Prepared, Source, observer::Cause};
-use larder_sql::{Dialect, plan::Part};
+use larder_sql::{Dialect, Plan, plan::Part};
 
 use crate::{
     Changes, Larder, Returned, changes_of, delivery::Uncertain, scope, sources::SourceEntry,
@@ -130,7 +130,11 @@ impl WriteGuard {
         }
         let changes = self.changes(params, Returned::Nothing);
         self.stage = match &self.subject {
-            Subject::Statement(write) if self.is_taken_back(write, &changes) => Stage::Delivered,
+            Subject::Statement(write)
+                if is_taken_back(write.plan(), &changes, self.entry.source.dialect()) =>
+            {
+                Stage::Delivered
+            }
             _ => Stage::Known(changes),
         };
     }
@@ -205,20 +209,6 @@ impl WriteGuard {
         }
     }
 
-    fn is_taken_back(&self, write: &Prepared, changes: &Changes) -> bool {
-        let [part] = write.plan().parts.as_slice() else {
-            return false;
-        };
-        let mysql = self.entry.source.dialect() == Dialect::MySql;
-        match part {
-            Part::Write(plan) => {
-                !plan.error_keeps_rows && changes.not_transactional(mysql).is_empty()
-            }
-            Part::Read(_) | Part::Neutral => true,
-            _ => false,
-        }
-    }
-
     /// A write of unknown outcome (W4).
     fn abandon(&self) {
         // Without parameters the plan tells the tables, which is all that is dropped.
@@ -255,6 +245,18 @@ impl Drop for WriteGuard {
                 inner.delivery.wake();
             }
         }
+    }
+}
+
+/// Whether an error that the server reported leaves nothing of the statement behind.
+fn is_taken_back(plan: &Plan, changes: &Changes, dialect: Dialect) -> bool {
+    match plan.parts.as_slice() {
+        [Part::Write(write)] => {
+            let mixed = dialect == Dialect::MySql;
+            !write.error_keeps_rows && changes.not_transactional(mixed).is_empty()
+        }
+        [Part::Read(_) | Part::Neutral] => true,
+        _ => false,
     }
 }
 
