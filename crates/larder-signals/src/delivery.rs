@@ -6,6 +6,7 @@
 //! statement is known to have ended or `uncertain_for` has passed.
 
 use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -42,6 +43,10 @@ struct State {
     woken: bool,
     /// Pause after a failed delivery; zero = none failed.
     pause: Duration,
+    /// Rounds begun so far, how many of them run now, and the latest that delivered everything.
+    begun: u64,
+    running_rounds: usize,
+    clean: u64,
     uncertain: Vec<Uncertain>,
     waiting: Vec<(Moment, Waker)>,
 }
@@ -151,13 +156,26 @@ impl Delivery {
         self.shared.changed.notify_all();
         drop(state);
         if !running {
-            self.round();
+            let _ = self.round();
         }
     }
 
-    /// One round by the calling thread: repeats what is due and delivers what waits.
-    pub(crate) fn round(&self) {
-        self.shared.round();
+    /// One round by the calling thread: repeats what is due and delivers what waits. Whether
+    /// everything that waited before has reached the store.
+    pub(crate) fn round(&self) -> bool {
+        self.shared.round()
+    }
+
+    /// The number of the latest round, for [`Self::is_clean_since`].
+    pub(crate) fn begun(&self) -> u64 {
+        self.shared.lock().begun
+    }
+
+    /// Whether everything that waited when round `begun` was the latest has reached the store. An
+    /// empty queue alone does not say so: a round that runs holds a batch, and may put it back.
+    pub(crate) fn is_clean_since(&self, begun: u64) -> bool {
+        let state = self.shared.lock();
+        state.clean > begun || (state.running_rounds == 0 && self.shared.cache.pending() == 0)
     }
 
     /// How many writes have no known outcome.
@@ -224,7 +242,7 @@ impl Drop for Delivery {
 impl Shared {
     fn run(&self) {
         loop {
-            self.round();
+            let _ = self.round();
             let mut state = self.lock();
             if state.stopping {
                 state.running = false;
@@ -260,23 +278,46 @@ impl Shared {
         Some(nap.clamp(Duration::from_millis(1), NAP_MAX))
     }
 
-    fn round(&self) {
+    fn round(&self) -> bool {
+        let number = {
+            let mut state = self.lock();
+            state.begun += 1;
+            state.running_rounds += 1;
+            state.begun
+        };
         let (repeats, lifted) = self.due();
         for (source, changes) in repeats {
             source.enqueue(&self.cache, &changes, self.limits);
         }
-        let delivered = self.cache.deliver_pending_blocking().is_ok();
+        let delivered = self.deliver();
         for mark in lifted {
             // What is not delivered yet bypasses as such.
             self.cache.lift_uncertain(mark);
         }
         let mut state = self.lock();
+        state.running_rounds -= 1;
+        if delivered {
+            state.clean = state.clean.max(number);
+        }
         state.pause = match delivered {
             true => Duration::ZERO,
             false => (state.pause * 2).clamp(PAUSE_MIN, PAUSE_MAX),
         };
         wake_all(&mut state, (!delivered).then(|| self.cache.now()));
         self.changed.notify_all();
+        delivered
+    }
+
+    /// A store is foreign code. What it held when it panicked is lost, so everything drops instead.
+    fn deliver(&self) -> bool {
+        let delivery = || self.cache.deliver_pending_blocking().is_ok();
+        catch_unwind(AssertUnwindSafe(delivery)).unwrap_or_else(|payload| {
+            tracing::error!("the store panicked during a delivery");
+            // Dropping a payload may panic again.
+            std::mem::forget(payload);
+            let _ = self.cache.enqueue_all();
+            false
+        })
     }
 
     /// The uncertain writes that must drop their records now, and the marks of those that are over.

@@ -2,7 +2,7 @@
 //!
 //! Every call acts on all sources that have the table: a model does not say where it lives.
 
-use std::{sync::Arc, time::Duration};
+use std::{sync::Arc, task::Poll, time::Duration};
 
 use larder_core::{Cause, Change, ChangeScope, Error, Image, Param, RowChange, Value};
 use larder_sql::{Catalog, Table, plan::Columns};
@@ -78,8 +78,24 @@ impl Larder {
     ///
     /// `Undelivered` when some wait still after `timeout`.
     pub async fn flush(&self, timeout: Duration) -> Result<(), Error> {
-        self.settled(timeout, |larder| larder.inner.cache.pending() == 0)
-            .await
+        let delivery = &self.inner.delivery;
+        let deadline = self.inner.cache.now() + timeout;
+        let begun = delivery.begun();
+        std::future::poll_fn(|cx| {
+            if delivery.is_clean_since(begun) {
+                return Poll::Ready(Ok(()));
+            }
+            // Registered before the second look, so that no round in between is missed.
+            delivery.wake_task(deadline, cx.waker());
+            if delivery.is_clean_since(begun) {
+                return Poll::Ready(Ok(()));
+            }
+            match self.inner.cache.now() < deadline {
+                true => Poll::Pending,
+                false => Poll::Ready(Err(undelivered())),
+            }
+        })
+        .await
     }
 
     /// Flushes and lets the delivery thread end. A later event starts it anew.
@@ -98,32 +114,6 @@ impl Larder {
             self.apply(&entry.source.clone(), changes, Cause::Manual)
                 .await;
         }
-    }
-
-    async fn settled(&self, timeout: Duration, done: impl Fn(&Self) -> bool) -> Result<(), Error> {
-        let deadline = self.inner.cache.now() + timeout;
-        std::future::poll_fn(|cx| {
-            // Registered before the look, so that no round between the two is missed.
-            if !done(self) {
-                self.inner.delivery.wake_task(deadline, cx.waker());
-            }
-            self.outcome(deadline, done(self))
-        })
-        .await
-    }
-
-    fn outcome(
-        &self,
-        deadline: larder_core::Moment,
-        done: bool,
-    ) -> std::task::Poll<Result<(), Error>> {
-        if done {
-            return std::task::Poll::Ready(Ok(()));
-        }
-        if self.inner.cache.now() < deadline {
-            return std::task::Poll::Pending;
-        }
-        std::task::Poll::Ready(Err(Error::undelivered("invalidations wait for delivery")))
     }
 
     fn invalidated_all(&self, delivered: &larder_core::Invalidation) {
@@ -231,13 +221,12 @@ impl Blocking<'_> {
         let inner = &self.larder.inner;
         let deadline = inner.cache.now() + timeout;
         loop {
-            inner.delivery.round();
-            if inner.cache.pending() == 0 {
+            if inner.delivery.round() {
                 return Ok(());
             }
             let left = deadline.since(inner.cache.now());
             if left.is_zero() {
-                return Err(Error::undelivered("invalidations wait for delivery"));
+                return Err(undelivered());
             }
             inner.delivery.wait(left);
         }
@@ -269,6 +258,10 @@ impl Blocking<'_> {
                 .apply_blocking(&entry.source.clone(), changes, Cause::Manual);
         }
     }
+}
+
+fn undelivered() -> Error {
+    Error::undelivered("invalidations wait for delivery")
 }
 
 /// The tables that a model may mean: of its schema, or of any when it names none.
