@@ -149,7 +149,7 @@ fn parse(text: &Text, dialect: Dialect) -> Result<Vec<Statement>, Reason> {
         })
 }
 
-fn parser_dialect(dialect: Dialect) -> Box<dyn ParserDialect> {
+pub(crate) fn parser_dialect(dialect: Dialect) -> Box<dyn ParserDialect> {
     match dialect {
         Dialect::Postgres => Box::new(PostgreSqlDialect {}),
         Dialect::MySql => Box::new(MySqlDialect {}),

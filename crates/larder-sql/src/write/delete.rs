@@ -58,14 +58,16 @@ impl Writes<'_, '_> {
             return self.unknown(Reason::new("a delete from something that is no table"));
         };
         for target in targets {
-            let meant = last_ident(target).and_then(|ident| {
-                sources
-                    .iter()
-                    .find(|(name, alias)| means(ident, name, *alias))
-            });
-            match meant {
-                Some((name, _)) => self.opaque_name(name),
-                None => self.unknown(Reason::new("a delete from an unknown table of a join")),
+            // More than one may answer to the name; all of them count.
+            let called = |(name, alias): &&(&ObjectName, Option<&Ident>)| {
+                last_ident(target).is_some_and(|ident| means(ident, name, *alias))
+            };
+            let meant: Vec<_> = sources.iter().filter(called).collect();
+            if meant.is_empty() {
+                self.unknown(Reason::new("a delete from an unknown table of a join"));
+            }
+            for (name, _) in meant {
+                self.opaque_name(name);
             }
         }
     }

@@ -8,6 +8,7 @@ mod collect;
 mod delete;
 mod insert;
 mod names;
+mod pragma;
 mod returning;
 mod rows;
 mod stored;

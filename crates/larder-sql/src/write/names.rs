@@ -2,10 +2,7 @@
 
 use std::{ops::ControlFlow, sync::Arc};
 
-use sqlparser::{
-    ast::{ObjectName, ObjectNamePart, visit_relations},
-    dialect::{MySqlDialect, PostgreSqlDialect, SQLiteDialect},
-};
+use sqlparser::ast::{ObjectName, ObjectNamePart, visit_relations};
 
 use crate::{
     Dialect, Table,
@@ -126,15 +123,6 @@ pub(super) fn is_temporary_name(name: &ObjectName) -> bool {
         let schema = schema.value.to_ascii_lowercase();
         name.0.len() > 1 && (schema == "temp" || schema.starts_with("pg_temp"))
     })
-}
-
-/// The parser's name for a dialect.
-pub(super) fn parser_dialect(dialect: Dialect) -> &'static dyn sqlparser::dialect::Dialect {
-    match dialect {
-        Dialect::Postgres => &PostgreSqlDialect {},
-        Dialect::MySql => &MySqlDialect {},
-        Dialect::Sqlite => &SQLiteDialect {},
-    }
 }
 
 /// Modifiers that the parser takes for table names; a real table of such a name is only written

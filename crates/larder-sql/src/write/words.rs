@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use sqlparser::tokenizer::{Span, Token, Tokenizer, Word};
 
-use super::{collect::opaque_write, names::parser_dialect};
+use super::{collect::opaque_write, pragma::pragma};
 use crate::{
     Dialect,
-    analyze::{Analysis, fold},
+    analyze::{Analysis, fold, parser_dialect},
     plan::{Part, Reason, TransactionCommand, WritePlan},
 };
 
@@ -86,7 +86,7 @@ fn words_of(text: &str, cx: &Analysis<'_>) -> Result<Vec<Token>, Reason> {
     if hides_code(cx) {
         return Err(Reason::new("executable comment"));
     }
-    let tokens = Tokenizer::new(parser_dialect(cx.dialect), text)
+    let tokens = Tokenizer::new(parser_dialect(cx.dialect).as_ref(), text)
         .tokenize()
         .map_err(|_| Reason::new("a text that cannot be split into words"))?;
     Ok(tokens
@@ -193,26 +193,6 @@ fn transaction(words: &Words<'_>, dialect: Dialect) -> Option<Part> {
     Some(Part::Transaction(command))
 }
 
-/// PRAGMAs that change neither what a query answers nor what a write does.
-fn pragma(words: &Words<'_>) -> Part {
-    let qualified = usize::from(matches!(words.0.get(2), Some(Token::Period))) * 2;
-    let name = words
-        .upper(1 + qualified)
-        .unwrap_or_default()
-        .to_ascii_lowercase();
-    let asks_only = words.0.len() <= 2 + qualified;
-    let harmless = PRAGMAS_THAT_TUNE.contains(&name.as_str())
-        || PRAGMAS_THAT_READ.contains(&name.as_str())
-        || (asks_only && PRAGMAS_TO_ASK.contains(&name.as_str()))
-        // Without a journal ROLLBACK is undefined.
-        || (name == "journal_mode" && !(0..words.0.len()).any(|at| words.is(at, "OFF")));
-    if harmless {
-        Part::Neutral
-    } else {
-        Part::Session
-    }
-}
-
 /// REFRESH MATERIALIZED VIEW, which no parser of ours knows, writes that view alone.
 fn refresh(words: &Words<'_>, cx: &Analysis<'_>) -> Part {
     if !(words.is(1, "MATERIALIZED") && words.is(2, "VIEW")) {
@@ -271,7 +251,7 @@ fn folded(word: &Word, dialect: Dialect) -> String {
 }
 
 /// The tokens of one statement without white space.
-struct Words<'a>(&'a [Token]);
+pub(super) struct Words<'a>(pub(super) &'a [Token]);
 
 impl Words<'_> {
     fn word(&self, at: usize) -> Option<&Word> {
@@ -282,13 +262,13 @@ impl Words<'_> {
     }
 
     /// The unquoted word at this place in upper case.
-    fn upper(&self, at: usize) -> Option<String> {
+    pub(super) fn upper(&self, at: usize) -> Option<String> {
         self.word(at)
             .filter(|word| word.quote_style.is_none())
             .map(|word| word.value.to_ascii_uppercase())
     }
 
-    fn is(&self, at: usize, upper: &str) -> bool {
+    pub(super) fn is(&self, at: usize, upper: &str) -> bool {
         self.word(at).is_some_and(|word| {
             word.quote_style.is_none() && word.value.eq_ignore_ascii_case(upper)
         })
@@ -329,72 +309,3 @@ impl Words<'_> {
 
 const STATEMENTS_MAX: usize = 1_000;
 const TEXT_BYTES_MAX: usize = 4 << 20;
-
-/// Read whatever their argument.
-const PRAGMAS_THAT_READ: &[&str] = &[
-    "collation_list",
-    "compile_options",
-    "data_version",
-    "database_list",
-    "foreign_key_check",
-    "foreign_key_list",
-    "freelist_count",
-    "function_list",
-    "index_info",
-    "index_list",
-    "index_xinfo",
-    "integrity_check",
-    "module_list",
-    "page_count",
-    "pragma_list",
-    "quick_check",
-    "table_info",
-    "table_list",
-    "table_xinfo",
-];
-
-/// Change how fast or how durable, never what. `foreign_keys` is here because cascades are always
-/// taken to run.
-const PRAGMAS_THAT_TUNE: &[&str] = &[
-    "analysis_limit",
-    "application_id",
-    "auto_vacuum",
-    "automatic_index",
-    "busy_timeout",
-    "cache_size",
-    "cache_spill",
-    "checkpoint_fullfsync",
-    "foreign_keys",
-    "fullfsync",
-    "hard_heap_limit",
-    "incremental_vacuum",
-    "journal_size_limit",
-    "locking_mode",
-    "max_page_count",
-    "mmap_size",
-    "optimize",
-    "page_size",
-    "secure_delete",
-    "shrink_memory",
-    "soft_heap_limit",
-    "synchronous",
-    "temp_store",
-    "threads",
-    "user_version",
-    "wal_autocheckpoint",
-    "wal_checkpoint",
-];
-
-/// Only tell when they stand without a value.
-const PRAGMAS_TO_ASK: &[&str] = &[
-    "case_sensitive_like",
-    "defer_foreign_keys",
-    "encoding",
-    "ignore_check_constraints",
-    "query_only",
-    "read_uncommitted",
-    "recursive_triggers",
-    "reverse_unordered_selects",
-    "schema_version",
-    "trusted_schema",
-];
