@@ -143,7 +143,7 @@ fn p11_a_name_that_cannot_be_read_drops_the_record() {
         "1||title,id",
         "1||%zz",
         "1||%4",
-        "1||%41",
+        "1||%41", "1||%74itle",
         "1||é%",
         "1|author_id:int,author_id:null|*",
         "1|title:text,author_id:int|*",
