@@ -1,10 +1,10 @@
 //! A plan made ready to be bound: everything about it that does not depend on parameters.
 
-use std::{any::TypeId, fmt, sync::OnceLock};
+use std::{any::TypeId, fmt};
 
 use larder_sql::{
-    Catalog, Plan,
-    plan::{Part, ReadPlan, Reason},
+    Catalog, Literal, Operand, Plan,
+    plan::{Operation, Part, ReadPlan, Reason, names_a_moment},
 };
 
 use crate::{
@@ -40,7 +40,8 @@ pub struct Prepared {
     plan: Plan,
     catalog_version: u64,
     read: Result<PreparedRead, Reason>,
-    policy: OnceLock<Result<EffectivePolicy, BypassReason>>,
+    /// Composed per operation: a bound LIMIT makes at most two of them out of one text.
+    policies: Slots<Operation, Result<EffectivePolicy, BypassReason>, 2>,
 }
 
 /// What a key says of the place in which a statement runs.
@@ -57,6 +58,8 @@ struct PreparedRead {
     first_table: TableKey,
     templates: Vec<Template>,
     dependencies_max: usize,
+    /// Positions where the server reads text as a date or time.
+    dated_parameters: Box<[usize]>,
     /// The key up to the result identity.
     prefix: Fields,
     /// The key up to the parameters, so that a hit hashes those alone.
@@ -70,7 +73,7 @@ impl Prepared {
             plan,
             catalog_version,
             read,
-            policy: OnceLock::new(),
+            policies: Slots::new(),
         }
     }
 
@@ -92,31 +95,45 @@ impl Prepared {
         }
     }
 
+    /// What the read asks for with these parameters: a bound LIMIT counts.
+    pub fn operation(&self, params: &[Param<'_>]) -> Option<Operation> {
+        let read = self.read()?;
+        let limit = match read.limit.as_ref() {
+            Some(Operand::Literal(Literal::Number(number))) => number.parse().ok(),
+            Some(Operand::Parameter(position)) => match params.get(*position) {
+                Some(Param::Int(limit)) => u64::try_from(*limit).ok(),
+                _ => None,
+            },
+            _ => None,
+        };
+        Some(read.operation_with(limit))
+    }
+
     /// Why the text is not cached, whatever its parameters.
     pub fn uncacheable(&self) -> Option<&Reason> {
         self.read.as_ref().err()
     }
 
-    /// The policy of the read, composed at the first call and kept: the policies of a source do not
-    /// change while it lives.
+    /// The policy of the read with these parameters, composed at the first call of each operation
+    /// and kept: the policies of a source do not change while it lives.
     ///
     /// # Errors
     ///
-    /// Why the text is not cached, whatever its parameters.
+    /// Why the text is not cached, or what `compose` said.
     pub fn policy(
         &self,
-        compose: impl FnOnce(&ReadPlan) -> Result<EffectivePolicy, BypassReason>,
-    ) -> Result<&EffectivePolicy, &BypassReason> {
-        let policy = self
-            .policy
-            .get_or_init(|| match (self.read(), self.uncacheable()) {
-                (Some(read), None) => compose(read),
-                (_, reason) => {
-                    let reason = reason.cloned().unwrap_or_else(|| Reason::new("not a read"));
-                    Err(BypassReason::Uncacheable(reason))
-                }
-            });
-        policy.as_ref()
+        params: &[Param<'_>],
+        compose: impl Fn(&ReadPlan, Operation) -> Result<EffectivePolicy, BypassReason>,
+    ) -> Result<EffectivePolicy, BypassReason> {
+        if let Some(reason) = self.uncacheable() {
+            return Err(BypassReason::Uncacheable(reason.clone()));
+        }
+        let (Some(read), Some(operation)) = (self.read(), self.operation(params)) else {
+            return Err(BypassReason::Uncacheable(Reason::new("not a read")));
+        };
+        self.policies
+            .find_or_make(operation, || compose(read, operation))
+            .clone()
     }
 
     /// Names the entry and the dependencies of the read with these parameters.
@@ -137,8 +154,16 @@ impl Prepared {
         if dependencies.len() > most {
             return Err(Reason::new("more dependencies than an entry may have"));
         }
+        let entry = read.entry(params, result)?;
+        let mut dated = read
+            .dated_parameters
+            .iter()
+            .filter_map(|position| params.get(*position));
+        if dated.any(may_name_a_moment) {
+            return Err(Reason::new("a parameter names the current moment"));
+        }
         Ok(BoundRead {
-            entry: read.entry(params, result)?,
+            entry,
             dependencies,
         })
     }
@@ -171,6 +196,7 @@ impl PreparedRead {
             first_table: TableKey::new(place.source, &first.name),
             templates,
             dependencies_max: place.limits.dependencies_max,
+            dated_parameters: read.dated_parameters.as_slice().into(),
             prefix: prefix(plan, read, place),
             identities: Slots::new(),
         })
@@ -193,6 +219,19 @@ impl fmt::Debug for Prepared {
             .field("text", &self.plan.normalized)
             .field("catalog_version", &self.catalog_version)
             .finish_non_exhaustive()
+    }
+}
+
+/// `today` bound where a date is read means another day tomorrow. Nesting is bounded: the key of
+/// the entry was written before.
+fn may_name_a_moment(param: &Param<'_>) -> bool {
+    match param {
+        Param::Text(text) => names_a_moment(text),
+        Param::Bytes(bytes) | Param::Other(_, bytes) => {
+            names_a_moment(&String::from_utf8_lossy(bytes))
+        }
+        Param::Array(_, elements) => elements.iter().any(may_name_a_moment),
+        _ => false,
     }
 }
 

@@ -1,7 +1,5 @@
 //! One database: its identity, its catalog, and the plans made with it.
 
-mod unanalyzed;
-
 use std::{
     fmt,
     sync::{
@@ -11,14 +9,13 @@ use std::{
 };
 
 use larder_sql::{
-    Catalog, Dialect, Plan, PlanCache, TableName,
+    Catalog, Dialect, Plan, PlanCache, TableName, analyze,
     plan::{Part, Reason},
 };
 
 use crate::{Prepared, TableKey, prepared::Place};
 
-pub use unanalyzed::FunctionLists;
-use unanalyzed::analyze;
+pub use larder_sql::FunctionLists;
 
 /// Bounds of what one source keeps and of what one entry may rest on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -166,17 +163,9 @@ impl Source {
     }
 
     fn analyze(&self, sql: &str, catalog: Option<&Catalog>) -> Plan {
-        let Some(catalog) = catalog else {
-            let plan = analyze(sql, &Catalog::new(self.dialect), &self.functions);
-            return distrusted(plan, "catalog not loaded");
-        };
-        let plan = analyze(sql, catalog, &self.functions);
-        if let Some(reason) = catalog.text_is_misread() {
-            return distrusted(plan, reason);
-        }
-        match catalog.session_forbids_storing() {
-            Some(reason) => unstored(plan, reason),
-            None => plan,
+        match catalog {
+            Some(catalog) => analyze(sql, catalog, &self.functions),
+            None => without_catalog(analyze(sql, &Catalog::new(self.dialect), &self.functions)),
         }
     }
 
@@ -198,24 +187,15 @@ impl fmt::Debug for Source {
     }
 }
 
-/// The plan, with its reads uncached.
-fn unstored(mut plan: Plan, reason: &'static str) -> Plan {
+/// The plan of a text whose tables nobody knows yet: reads are not cached, writes may have written
+/// anything.
+fn without_catalog(mut plan: Plan) -> Plan {
+    let reason = || Reason::new("catalog not loaded");
     for part in &mut plan.parts {
-        if let Part::Read(read) = part {
-            read.uncacheable = Some(Reason::new(reason));
-        }
-    }
-    plan
-}
-
-/// The plan, with its reads uncached and its writes of unknown scope.
-fn distrusted(plan: Plan, reason: &'static str) -> Plan {
-    let mut plan = unstored(plan, reason);
-    for part in &mut plan.parts {
-        if let Part::Write(write) = part {
-            write
-                .unknown_scope
-                .get_or_insert_with(|| Reason::new(reason));
+        match part {
+            Part::Read(read) => read.uncacheable = Some(reason()),
+            Part::Write(write) => write.unknown_scope = Some(reason()),
+            _ => {}
         }
     }
     plan

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use larder_core::{BypassReason, EffectivePolicy, Policy, effective_policy};
-use larder_sql::{Table, plan::ReadPlan};
+use larder_sql::{
+    Table,
+    plan::{Operation, ReadPlan},
+};
 
 use crate::DeclaredPolicy;
 
@@ -41,10 +44,11 @@ impl Policies {
         }
     }
 
-    /// The policy of one read.
+    /// The policy of one read that asks for this.
     pub(crate) fn of_read(
         &self,
         plan: &ReadPlan,
+        operation: Operation,
         ignore_case: bool,
     ) -> Result<EffectivePolicy, BypassReason> {
         let tables = plan
@@ -60,7 +64,7 @@ impl Policies {
         {
             return Err(BypassReason::NoPolicy);
         }
-        effective_policy(tables, self.default.as_ref(), plan.operation)
+        effective_policy(tables, self.default.as_ref(), operation)
             .map_err(BypassReason::Uncacheable)
     }
 

@@ -114,12 +114,12 @@ impl Larder {
             return Err(BypassReason::Disabled);
         }
         // Policies are fixed for the life of a larder, so each plan keeps what they come to.
-        let policy = call.prepared.policy(|plan| {
+        let policy = call.prepared.policy(call.params, |plan, operation| {
             let catalog = call.source.catalog();
             let ignore_case = catalog.is_some_and(|catalog| catalog.table_names_ignore_case);
-            self.inner.policies.of_read(plan, ignore_case)
+            self.inner.policies.of_read(plan, operation, ignore_case)
         });
-        let policy = policy.map_err(Clone::clone)?;
+        let policy = policy?;
         let ttl = call.options.ttl.unwrap_or(policy.ttl);
         if ttl.is_zero() {
             return Err(BypassReason::NoPolicy);

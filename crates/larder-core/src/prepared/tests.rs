@@ -199,3 +199,37 @@ fn what_is_not_one_cacheable_read_is_refused_with_its_reason() {
         "no dependency is known"
     );
 }
+
+#[test]
+fn a_policy_is_composed_once_for_each_operation() {
+    let mut plan = by_id("q");
+    if let Some(Part::Read(read)) = plan.parts.first_mut() {
+        read.limit = Some(Operand::Parameter(1));
+    }
+    let catalog = catalog(Dialect::Postgres, &[post()]);
+    let limits = SourceLimits::default();
+    let place = Place {
+        namespace: "",
+        source: "",
+        scope: "",
+        catalog: &catalog,
+        limits: &limits,
+    };
+    let prepared = Prepared::new(plan, &place, 1);
+    let composed = std::cell::Cell::new(0);
+    let policy = crate::Policy::new()
+        .with_ttl(std::time::Duration::from_secs(1))
+        .with_operations([Operation::Get]);
+    let is_cached = |limit| {
+        let compose = |_: &ReadPlan, operation| {
+            composed.set(composed.get() + 1);
+            crate::effective_policy([Some(&policy)], None, operation)
+                .map_err(BypassReason::Uncacheable)
+        };
+        prepared
+            .policy(&[Param::Int(7), Param::Int(limit)], compose)
+            .is_ok()
+    };
+    assert_eq!([1, 2, 1, 3].map(is_cached), [true, false, true, false]);
+    assert_eq!(composed.get(), 2);
+}
