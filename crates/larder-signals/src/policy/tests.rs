@@ -49,6 +49,9 @@ fn read(tables: &[&str]) -> ReadPlan {
         tables: tables.iter().map(table).collect(),
         dependencies: Vec::new(),
         uncacheable: None,
+        limit: None,
+        selects_constant: false,
+        dated_parameters: Vec::new(),
     }
 }
 
@@ -57,7 +60,10 @@ fn ttl(policies: &[(&str, Policy)], tables: &[&str]) -> Result<u64, BypassReason
         .iter()
         .map(|(name, policy)| ((*name).to_owned(), policy.clone()));
     let policies = Policies::new(built.collect(), None);
-    Ok(policies.of_read(&read(tables), false)?.ttl.as_secs())
+    Ok(policies
+        .of_read(&read(tables), Operation::Fetch, false)?
+        .ttl
+        .as_secs())
 }
 
 #[test]
@@ -104,6 +110,14 @@ fn never_on_any_table_forbids() {
 #[test]
 fn case_matters_where_it_does_in_the_database() {
     let policies = Policies::new([("Post".to_owned(), seconds(9))].into(), None);
-    assert!(policies.of_read(&read(&["post"]), false).is_err());
-    assert!(policies.of_read(&read(&["post"]), true).is_ok());
+    assert!(
+        policies
+            .of_read(&read(&["post"]), Operation::Fetch, false)
+            .is_err()
+    );
+    assert!(
+        policies
+            .of_read(&read(&["post"]), Operation::Fetch, true)
+            .is_ok()
+    );
 }
