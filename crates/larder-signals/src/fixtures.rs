@@ -35,6 +35,7 @@ use crate::{ChangeLimits, Changes, Larder, LarderBuilder, Returned, WriteGuard, 
 /// A post goes with its author, a comment with its post; `comment` also follows a changed key.
 pub(crate) fn catalog(dialect: Dialect) -> Catalog {
     let mut catalog = Catalog::new(dialect);
+    catalog.search_path = vec!["public".into()];
     let author = table("author", &[integer("id"), text("name")]);
     let mut post = table(
         "post",

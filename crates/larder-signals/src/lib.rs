@@ -42,3 +42,5 @@ pub mod export {
 
 #[cfg(test)]
 mod fixtures;
+#[cfg(test)]
+mod scenario;
