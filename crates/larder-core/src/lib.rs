@@ -21,6 +21,7 @@ pub mod observer;
 pub mod pending;
 pub mod policy;
 pub mod prepared;
+pub mod recorder;
 pub mod shape;
 mod slots;
 pub mod source;
@@ -43,6 +44,7 @@ pub use observer::{
 };
 pub use policy::{EffectivePolicy, Operations, Policy, effective_policy};
 pub use prepared::{BoundRead, Prepared, ResultIdentity};
+pub use recorder::{Recorded, Recorder};
 pub use shape::{Affected, ShapeName};
 pub use source::{FunctionLists, Source, SourceLimits};
 pub use store::{BlockingStore, Fault, FaultKind, Store, Stores};

@@ -5,6 +5,7 @@ use crate::{
     flight::{Joined, Landing, Lead},
     machine::{ReadDecision, ReadMachine, ReadMode, ReadRequest, ReadStep, verdict},
     observer::{BypassReason, Event},
+    recorder,
     store::{Fault, FaultKind, Reply, Request},
 };
 
@@ -33,6 +34,7 @@ impl Cache {
             return None;
         };
         let payload = verdict(&lookup, dependencies, now).ok()?;
+        recorder::note(dependencies);
         self.report(&Event::Hit {
             table: &entry.table,
             waited: false,
@@ -162,6 +164,7 @@ impl Cache {
         lead: Option<Lead>,
     ) -> ReadOutcome {
         let table = &request.entry.table;
+        recorder::note(request.dependencies);
         match decision {
             ReadDecision::Hit { payload, waited } => {
                 self.report(&Event::Hit { table, waited });
@@ -178,6 +181,7 @@ impl Cache {
     }
 
     fn bypass(&self, request: &ReadRequest<'_>, reason: BypassReason) -> ReadOutcome {
+        recorder::note_uncacheable();
         self.report(&Event::Bypass {
             table: Some(&request.entry.table),
             reason: &reason,

@@ -253,7 +253,6 @@ impl Shared {
         let slot = Slot(digest);
         self.stamps.remove_if(&slot, |cell| !cell.is_live(now));
         match self.stamps.get_value_or_guard(&slot, None) {
-            GuardResult::Value(cell) => return cell.is_live(now).then_some(cell.stamp),
             GuardResult::Guard(guard) => {
                 let deadline = AtomicU64::new(deadline.0);
                 // Refused when the key was removed meanwhile; the stamp is read back below.
@@ -262,7 +261,8 @@ impl Shared {
                     deadline,
                 }));
             }
-            GuardResult::Timeout => {}
+            // Another thread was faster; what it left is read back below.
+            GuardResult::Value(_) | GuardResult::Timeout => {}
         }
         self.stamp(digest, now)
     }
