@@ -134,7 +134,8 @@ mod temporal {
     #[test]
     fn fraction_below_a_microsecond_never_narrows() {
         let fine = DateTime::<Utc>::from_timestamp(0, 1).unwrap();
-        let param = param(&fine.naive_utc().into(), Dialect::Postgres).unwrap();
+        let fine: Value = fine.naive_utc().into();
+        let param = param(&fine, Dialect::Postgres).unwrap();
         assert!(matches!(param, Param::Other("chrono", _)), "{param:?}");
     }
 

@@ -1,0 +1,17 @@
+//! The adapter on SQLite in memory: what is answered from the cache, what is not, and what every
+//! kind of write drops and keeps. Statements that reach the database are counted.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod entities;
+mod fixture;
+mod generic;
+mod reads;
+mod surface;
+mod transactions;
+mod writes;
+
+#[test]
+fn wrong_attributes_are_compile_errors() {
+    trybuild::TestCases::new().compile_fail("tests/derive/*.rs");
+}

@@ -1,0 +1,9 @@
+use larder_sea_orm::Cacheable;
+
+#[derive(Clone, Cacheable)]
+#[larder(ttl = "15 minutes")]
+pub struct Model {
+    pub id: i32,
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+use larder_sea_orm::Cacheable;
+
+#[derive(Clone, Cacheable)]
+#[larder(time_to_live = "15m")]
+pub struct Model {
+    pub id: i32,
+}
+
+fn main() {}
