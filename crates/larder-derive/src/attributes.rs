@@ -110,34 +110,30 @@ fn operation(name: &Ident) -> Result<Ident> {
 /// Milliseconds of `"15m"`.
 fn ttl(literal: &LitStr) -> Result<u64> {
     let text = literal.value();
-    let refuse = |why: &str| {
-        Err(Error::new(
-            literal.span(),
-            format!("`ttl` {why}: {TTL_FORM}"),
-        ))
-    };
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at(digits);
     let scale = match unit {
-        "ms" => 1,
-        "s" => 1_000,
-        "m" => 60_000,
-        "h" => 3_600_000,
-        "d" => 86_400_000,
-        "" if digits > 0 => return refuse("has no unit"),
-        _ => return refuse("cannot be read"),
+        "ms" => Some(1),
+        "s" => Some(1_000),
+        "m" => Some(60_000),
+        "h" => Some(3_600_000),
+        "d" => Some(86_400_000),
+        _ => None,
     };
-    match number
+    let milliseconds = number
         .parse::<u64>()
         .ok()
-        .and_then(|n| n.checked_mul(scale))
-    {
-        None => refuse("cannot be read"),
-        Some(0) => refuse("of zero caches nothing; write `never`"),
+        .zip(scale)
+        .and_then(|(n, by)| n.checked_mul(by));
+    match milliseconds {
+        Some(0) => Err(Error::new(literal.span(), ZERO_TTL)),
         Some(milliseconds) => Ok(milliseconds),
+        None => Err(Error::new(literal.span(), WRONG_TTL)),
     }
 }
 
 const UNKNOWN: &str = "unknown option: larder takes `ttl = \"15m\"`, `ops(..)`, `never`, `local` and `crate = \"..\"`";
 const NAMES: &str = "one or more of get, fetch, count, aggregate, exists";
-const TTL_FORM: &str = "a whole number and one of ms, s, m, h, d, such as \"15m\"";
+const WRONG_TTL: &str =
+    "`ttl` takes a whole number with one of the units ms, s, m, h, d, such as \"15m\"";
+const ZERO_TTL: &str = "a `ttl` of zero caches nothing; write `never`";

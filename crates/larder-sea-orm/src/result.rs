@@ -4,7 +4,27 @@ use std::io;
 
 use serde::{Serialize, de::DeserializeOwned};
 
-/// A type whose values may be stored. Implemented by `#[derive(Cacheable)]`.
+/// A type whose values may be stored. Implemented by `#[derive(Cacheable)]`, which asks for serde
+/// unless the model says `local`:
+///
+/// ```compile_fail,E0277
+/// use larder_sea_orm::Cacheable;
+/// use sea_orm::entity::prelude::*;
+///
+/// #[derive(Clone, Debug, PartialEq, DeriveEntityModel, Cacheable)]
+/// #[sea_orm(table_name = "post")]
+/// #[larder(ttl = "15m", crate = "larder_sea_orm")]
+/// pub struct Model {
+///     #[sea_orm(primary_key)]
+///     pub id: i32,
+/// }
+///
+/// #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+/// pub enum Relation {}
+///
+/// impl ActiveModelBehavior for ActiveModel {}
+/// # fn main() {}
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` may not be cached",
     note = "derive `larder::Cacheable` on the entity's `Model`, or call `.uncached()`"

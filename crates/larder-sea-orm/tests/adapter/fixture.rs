@@ -54,7 +54,13 @@ impl Fixture {
             .build()
             .unwrap();
         let db = larder.wrap(plain.clone());
-        let fixture = Self { larder, db, plain, statements, seen };
+        let fixture = Self {
+            larder,
+            db,
+            plain,
+            statements,
+            seen,
+        };
         // The catalog is read with the first statement; nobody counts that.
         fixture.db.execute_unprepared("SELECT 1").await.unwrap();
         fixture

@@ -14,8 +14,11 @@ use crate::{
 
 /// A repository function as applications have it.
 async fn rename<C: ConnectionTrait>(db: &C, id: i32, title: &str) -> Result<post::Model, DbErr> {
-    let change =
-        post::ActiveModel { id: Set(id), title: Set(title.to_owned()), ..Default::default() };
+    let change = post::ActiveModel {
+        id: Set(id),
+        title: Set(title.to_owned()),
+        ..Default::default()
+    };
     change.update(db).await?;
     post::Entity::find_by_id(id).require_one(db).await
 }
@@ -26,13 +29,18 @@ where
     C: ConnectionTrait + TransactionTrait,
 {
     let transaction = db.begin().await?;
-    let posts =
-        post::Entity::find().filter(post::Column::AuthorId.eq(author)).all(&transaction).await?;
+    let posts = post::Entity::find()
+        .filter(post::Column::AuthorId.eq(author))
+        .all(&transaction)
+        .await?;
     for post in &posts {
         rename(&transaction, post.id, &format!("renamed {}", post.id)).await?;
     }
     sea_orm::TransactionSession::commit(transaction).await?;
-    post::Entity::find().filter(post::Column::AuthorId.eq(author)).count(db).await
+    post::Entity::find()
+        .filter(post::Column::AuthorId.eq(author))
+        .count(db)
+        .await
 }
 
 #[tokio::test]
@@ -43,10 +51,17 @@ async fn one_function_serves_wrapper_plain_connection_and_transaction() {
     assert_eq!(rename_all(&f.plain, 3).await.unwrap(), 2);
     assert_eq!(rename_all(&f.db, 3).await.unwrap(), 2);
     let transaction = f.db.begin().await.unwrap();
-    assert_eq!(rename(&transaction, 2, "inside").await.unwrap().title, "inside");
+    assert_eq!(
+        rename(&transaction, 2, "inside").await.unwrap().title,
+        "inside"
+    );
     assert_eq!(rename_all(&transaction, 4).await.unwrap(), 2);
     transaction.commit().await.unwrap();
-    let row = post::Entity::find_by_id(2).one(&f.db).await.unwrap().unwrap();
+    let row = post::Entity::find_by_id(2)
+        .one(&f.db)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(row.title, "inside");
 }
 
@@ -80,13 +95,27 @@ async fn relations_and_loaders_run_on_the_wrapper() {
     let f = Fixture::new().await;
     let posts = post::Entity::find().all(&f.db).await.unwrap();
     let comments = posts.load_many(comment::Entity, &f.db).await.unwrap();
-    assert_eq!(comments.iter().map(Vec::len).collect::<Vec<_>>(), [2, 1, 0, 0]);
-    assert_eq!(posts[0].find_related(comment::Entity).all(&f.db).await.unwrap().len(), 2);
+    assert_eq!(
+        comments.iter().map(Vec::len).collect::<Vec<_>>(),
+        [2, 1, 0, 0]
+    );
+    assert_eq!(
+        posts[0]
+            .find_related(comment::Entity)
+            .all(&f.db)
+            .await
+            .unwrap()
+            .len(),
+        2
+    );
 }
 
 #[test]
 fn writes_outside_a_runtime_run_in_place() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     let f = runtime.block_on(Fixture::new());
     let db = f.db.clone();
     // sqlx itself asks for no runtime once the connection stands.

@@ -10,8 +10,3 @@ mod reads;
 mod surface;
 mod transactions;
 mod writes;
-
-#[test]
-fn wrong_attributes_are_compile_errors() {
-    trybuild::TestCases::new().compile_fail("tests/derive/*.rs");
-}

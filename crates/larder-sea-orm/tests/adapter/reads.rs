@@ -10,14 +10,19 @@ use crate::{
 };
 
 fn by_author(author: i32) -> larder_sea_orm::CachedSelect<post::Entity> {
-    post::Entity::find().filter(post::Column::AuthorId.eq(author)).order_by_asc(post::Column::Id)
+    post::Entity::find()
+        .filter(post::Column::AuthorId.eq(author))
+        .order_by_asc(post::Column::Id)
 }
 
 #[tokio::test]
 async fn every_terminal_misses_once_and_then_hits() {
     let f = Fixture::new().await;
     let first = assert_miss!(f, post::Entity::find_by_id(1).one(&f.db));
-    assert_eq!(assert_hit!(f, post::Entity::find_by_id(1).one(&f.db)), first);
+    assert_eq!(
+        assert_hit!(f, post::Entity::find_by_id(1).one(&f.db)),
+        first
+    );
     assert_eq!(first.unwrap().title, "a");
     let rows = assert_miss!(f, by_author(3).all(&f.db));
     assert_eq!(assert_hit!(f, by_author(3).all(&f.db)), rows);
@@ -31,14 +36,25 @@ async fn every_terminal_misses_once_and_then_hits() {
 #[tokio::test]
 async fn absence_is_cached_too() {
     let f = Fixture::new().await;
-    assert_eq!(assert_miss!(f, post::Entity::find_by_id(99).one(&f.db)), None);
-    assert_eq!(assert_hit!(f, post::Entity::find_by_id(99).one(&f.db)), None);
+    assert_eq!(
+        assert_miss!(f, post::Entity::find_by_id(99).one(&f.db)),
+        None
+    );
+    assert_eq!(
+        assert_hit!(f, post::Entity::find_by_id(99).one(&f.db)),
+        None
+    );
     assert!(assert_miss!(f, by_author(99).all(&f.db)).is_empty());
     assert!(assert_hit!(f, by_author(99).all(&f.db)).is_empty());
     assert!(!assert_miss!(f, by_author(99).exists(&f.db)));
     assert!(!assert_hit!(f, by_author(99).exists(&f.db)));
-    let missing = f.counted(post::Entity::find_by_id(99).require_one(&f.db)).await;
-    assert!(matches!(missing, (0, Err(sea_orm::DbErr::RecordNotFound(_)))));
+    let missing = f
+        .counted(post::Entity::find_by_id(99).require_one(&f.db))
+        .await;
+    assert!(matches!(
+        missing,
+        (0, Err(sea_orm::DbErr::RecordNotFound(_)))
+    ));
 }
 
 #[tokio::test]
@@ -55,7 +71,10 @@ async fn parameters_terminals_and_limits_have_entries_of_their_own() {
 async fn shared_terminals_give_the_stored_value_itself() {
     let f = Fixture::new().await;
     let rows = assert_miss!(f, by_author(3).all_shared(&f.db));
-    assert!(Arc::ptr_eq(&rows, &assert_hit!(f, by_author(3).all_shared(&f.db))));
+    assert!(Arc::ptr_eq(
+        &rows,
+        &assert_hit!(f, by_author(3).all_shared(&f.db))
+    ));
     assert_eq!(assert_hit!(f, by_author(3).all(&f.db)), *rows);
     let row = assert_miss!(f, post::Entity::find_by_id(1).one_shared(&f.db)).unwrap();
     let again = assert_hit!(f, post::Entity::find_by_id(1).one_shared(&f.db)).unwrap();
@@ -68,7 +87,10 @@ async fn uncached_reads_neither_ask_nor_store() {
     assert_miss!(f, post::Entity::find_by_id(1).uncached().one(&f.db));
     assert_miss!(f, post::Entity::find_by_id(1).one(&f.db));
     assert_miss!(f, post::Entity::find_by_id(1).uncached().one(&f.db));
-    assert_miss!(f, post::Entity::find_by_id(2).ttl(Duration::ZERO).one(&f.db));
+    assert_miss!(
+        f,
+        post::Entity::find_by_id(2).ttl(Duration::ZERO).one(&f.db)
+    );
     assert_miss!(f, post::Entity::find_by_id(2).one(&f.db));
 }
 
@@ -78,9 +100,14 @@ async fn refresh_runs_and_stores_anew() {
     assert_miss!(f, by_author(3).all(&f.db));
     // Past the wrapper: nobody is told.
     let update = "UPDATE post SET title = 'past' WHERE id = 1";
-    sea_orm::ConnectionTrait::execute_unprepared(&f.plain, update).await.unwrap();
+    sea_orm::ConnectionTrait::execute_unprepared(&f.plain, update)
+        .await
+        .unwrap();
     assert_eq!(assert_hit!(f, by_author(3).all(&f.db))[0].title, "a");
-    assert_eq!(assert_miss!(f, by_author(3).refresh().all(&f.db))[0].title, "past");
+    assert_eq!(
+        assert_miss!(f, by_author(3).refresh().all(&f.db))[0].title,
+        "past"
+    );
     assert_eq!(assert_hit!(f, by_author(3).all(&f.db))[0].title, "past");
 }
 

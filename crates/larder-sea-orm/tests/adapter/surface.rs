@@ -63,7 +63,10 @@ async fn two_handles_on_one_source_share_results_and_invalidation() {
     assert_miss!(f, post::Entity::find_by_id(1).one(&first));
     assert_hit!(f, post::Entity::find_by_id(1).one(&second));
     post::Entity::delete_by_id(1).exec(&second).await.unwrap();
-    assert_eq!(assert_miss!(f, post::Entity::find_by_id(1).one(&first)), None);
+    assert_eq!(
+        assert_miss!(f, post::Entity::find_by_id(1).one(&first)),
+        None
+    );
 }
 
 #[tokio::test]
@@ -71,7 +74,8 @@ async fn memory_databases_of_two_handles_are_two_sources() {
     let f = Fixture::new().await;
     assert_miss!(f, post::Entity::find_by_id(1).one(&f.db));
     let other = Database::connect("sqlite::memory:").await.unwrap();
-    let create = "CREATE TABLE post (id INTEGER PRIMARY KEY, author_id INTEGER, title TEXT, note TEXT)";
+    let create =
+        "CREATE TABLE post (id INTEGER PRIMARY KEY, author_id INTEGER, title TEXT, note TEXT)";
     other.execute_unprepared(create).await.unwrap();
     let other = f.larder.wrap(other);
     assert_eq!(post::Entity::find_by_id(1).one(&other).await.unwrap(), None);

@@ -90,14 +90,16 @@ async fn closure_commits_on_ok_and_rolls_back_on_err() {
     .unwrap();
     assert_hit!(f, by_author(4).all(&f.db));
     assert_eq!(assert_miss!(f, by_author(3).all(&f.db)).len(), 3);
-    let failed = f
-        .db
-        .transaction_async::<_, (), DbErr>(async |transaction| {
+    let failed =
+        f.db.transaction_async::<_, (), DbErr>(async |transaction| {
             add(transaction, 3, "undone").await;
             Err(DbErr::Custom("changed my mind".into()))
         })
         .await;
-    assert_eq!(failed.unwrap_err().to_string(), "Custom Error: changed my mind");
+    assert_eq!(
+        failed.unwrap_err().to_string(),
+        "Custom Error: changed my mind"
+    );
     assert_eq!(assert_hit!(f, by_author(3).all(&f.db)).len(), 3);
 }
 
@@ -117,7 +119,12 @@ async fn failed_statement_before_rollback_invalidates_all_the_same() {
     let f = filled().await;
     let transaction = f.db.begin().await.unwrap();
     add(&transaction, 3, "mine").await;
-    assert!(transaction.execute_unprepared("INSERT INTO post (title) VALUES (1)").await.is_err());
+    assert!(
+        transaction
+            .execute_unprepared("INSERT INTO post (title) VALUES (1)")
+            .await
+            .is_err()
+    );
     transaction.rollback().await.unwrap();
     assert_miss!(f, by_author(3).all(&f.db));
 }

@@ -11,7 +11,9 @@ use crate::{
 };
 
 fn by_author(author: i32) -> larder_sea_orm::CachedSelect<post::Entity> {
-    post::Entity::find().filter(post::Column::AuthorId.eq(author)).order_by_asc(post::Column::Id)
+    post::Entity::find()
+        .filter(post::Column::AuthorId.eq(author))
+        .order_by_asc(post::Column::Id)
 }
 
 /// Fills the rows 1 and 3 and the lists of both authors.
@@ -33,13 +35,21 @@ async fn others_are_kept(f: &Fixture) {
 }
 
 fn draft(author: i32, title: &str) -> post::ActiveModel {
-    post::ActiveModel { author_id: Set(author), title: Set(title.into()), ..Default::default() }
+    post::ActiveModel {
+        author_id: Set(author),
+        title: Set(title.into()),
+        ..Default::default()
+    }
 }
 
 #[tokio::test]
 async fn update_of_a_model_drops_its_row_and_its_list() {
     let f = filled().await;
-    let change = post::ActiveModel { id: Set(1), title: Set("new".into()), ..Default::default() };
+    let change = post::ActiveModel {
+        id: Set(1),
+        title: Set("new".into()),
+        ..Default::default()
+    };
     let updated = change.update(&f.db).await.unwrap();
     assert_eq!(updated.title, "new");
     others_are_kept(&f).await;
@@ -51,7 +61,12 @@ async fn update_of_a_model_drops_its_row_and_its_list() {
 #[tokio::test]
 async fn row_that_moves_drops_the_list_it_leaves_and_the_one_it_joins() {
     let f = filled().await;
-    let mut row = post::Entity::find_by_id(1).one(&f.db).await.unwrap().unwrap().into_active_model();
+    let mut row = post::Entity::find_by_id(1)
+        .one(&f.db)
+        .await
+        .unwrap()
+        .unwrap()
+        .into_active_model();
     row.author_id = Set(4);
     row.save(&f.db).await.unwrap();
     assert_hit!(f, post::Entity::find_by_id(3).one(&f.db));
@@ -74,10 +89,16 @@ async fn insert_drops_the_list_it_joins_and_no_row() {
 #[tokio::test]
 async fn insert_many_and_insert_without_returning_are_seen() {
     let f = filled().await;
-    post::Entity::insert_many([draft(3, "e"), draft(3, "f")]).exec(&f.db).await.unwrap();
+    post::Entity::insert_many([draft(3, "e"), draft(3, "f")])
+        .exec(&f.db)
+        .await
+        .unwrap();
     assert_hit!(f, by_author(4).all(&f.db));
     assert_eq!(assert_miss!(f, by_author(3).all(&f.db)).len(), 4);
-    post::Entity::insert(draft(3, "g")).exec_without_returning(&f.db).await.unwrap();
+    post::Entity::insert(draft(3, "g"))
+        .exec_without_returning(&f.db)
+        .await
+        .unwrap();
     assert_hit!(f, by_author(4).all(&f.db));
     assert_eq!(assert_miss!(f, by_author(3).all(&f.db)).len(), 5);
 }
@@ -88,7 +109,11 @@ async fn upsert_is_never_served_stale() {
     let title = OnConflict::column(post::Column::Title)
         .update_column(post::Column::AuthorId)
         .to_owned();
-    post::Entity::insert(draft(4, "a")).on_conflict(title).exec(&f.db).await.unwrap();
+    post::Entity::insert(draft(4, "a"))
+        .on_conflict(title)
+        .exec(&f.db)
+        .await
+        .unwrap();
     assert_eq!(assert_miss!(f, by_author(3).all(&f.db)).len(), 1);
     assert_eq!(assert_miss!(f, by_author(4).all(&f.db)).len(), 3);
 }
@@ -103,7 +128,10 @@ async fn update_many_and_delete_many_drop_what_their_conditions_name() {
         .await
         .unwrap();
     assert_hit!(f, by_author(4).all(&f.db));
-    assert_eq!(assert_miss!(f, by_author(3).all(&f.db))[0].note.as_deref(), Some("x"));
+    assert_eq!(
+        assert_miss!(f, by_author(3).all(&f.db))[0].note.as_deref(),
+        Some("x")
+    );
     let deleted = post::Entity::delete_many()
         .filter(post::Column::AuthorId.eq(3))
         .exec(&f.db)
@@ -112,7 +140,10 @@ async fn update_many_and_delete_many_drop_what_their_conditions_name() {
     assert_eq!(deleted.rows_affected, 2);
     assert_hit!(f, by_author(4).all(&f.db));
     assert!(assert_miss!(f, by_author(3).all(&f.db)).is_empty());
-    assert_eq!(assert_miss!(f, post::Entity::find_by_id(1).one(&f.db)), None);
+    assert_eq!(
+        assert_miss!(f, post::Entity::find_by_id(1).one(&f.db)),
+        None
+    );
 }
 
 #[tokio::test]
@@ -123,10 +154,17 @@ async fn delete_of_a_row_drops_it_and_what_goes_with_it() {
     assert_eq!(assert_miss!(f, comments(2).all(&f.db)).len(), 1);
     let approved = || comment::Entity::find().filter(comment::Column::Approved.eq(true));
     assert_eq!(assert_miss!(f, approved().all(&f.db)).len(), 2);
-    let row = post::Entity::find_by_id(1).one(&f.db).await.unwrap().unwrap();
+    let row = post::Entity::find_by_id(1)
+        .one(&f.db)
+        .await
+        .unwrap()
+        .unwrap();
     row.delete(&f.db).await.unwrap();
     assert_hit!(f, post::Entity::find_by_id(3).one(&f.db));
-    assert_eq!(assert_miss!(f, post::Entity::find_by_id(1).one(&f.db)), None);
+    assert_eq!(
+        assert_miss!(f, post::Entity::find_by_id(1).one(&f.db)),
+        None
+    );
     // ON DELETE CASCADE, W1.
     assert!(assert_miss!(f, comments(1).all(&f.db)).is_empty());
     assert_eq!(assert_hit!(f, comments(2).all(&f.db)).len(), 1);
@@ -145,13 +183,24 @@ async fn raw_statements_are_seen_whatever_method_carries_them() {
     others_are_kept(&f).await;
     assert_eq!(assert_miss!(f, by_author(3).all(&f.db))[0].title, "raw");
     let returning = "UPDATE post SET note = ? WHERE id = ? RETURNING id";
-    assert_eq!(f.db.query_all_raw(statement(returning)).await.unwrap().len(), 1);
+    assert_eq!(
+        f.db.query_all_raw(statement(returning))
+            .await
+            .unwrap()
+            .len(),
+        1
+    );
     others_are_kept(&f).await;
-    assert_eq!(assert_miss!(f, by_author(3).all(&f.db))[0].note.as_deref(), Some("raw"));
+    assert_eq!(
+        assert_miss!(f, by_author(3).all(&f.db))[0].note.as_deref(),
+        Some("raw")
+    );
     let row = f.db.query_one_raw(statement(returning)).await.unwrap();
     assert!(row.is_some());
     assert_miss!(f, by_author(3).all(&f.db));
-    f.db.execute_unprepared("UPDATE post SET title = 'u' WHERE id = 1").await.unwrap();
+    f.db.execute_unprepared("UPDATE post SET title = 'u' WHERE id = 1")
+        .await
+        .unwrap();
     others_are_kept(&f).await;
     assert_eq!(assert_miss!(f, by_author(3).all(&f.db))[0].title, "u");
 }
@@ -163,7 +212,10 @@ async fn text_of_several_statements_counts_each_of_them() {
     f.db.execute_unprepared(text).await.unwrap();
     assert_eq!(assert_miss!(f, by_author(3).all(&f.db))[0].title, "x");
     assert_eq!(assert_miss!(f, by_author(4).all(&f.db)).len(), 1);
-    assert_eq!(assert_miss!(f, post::Entity::find_by_id(3).one(&f.db)), None);
+    assert_eq!(
+        assert_miss!(f, post::Entity::find_by_id(3).one(&f.db)),
+        None
+    );
 }
 
 #[tokio::test]
@@ -178,9 +230,13 @@ async fn refused_write_keeps_everything() {
 #[tokio::test]
 async fn schema_change_through_the_wrapper_is_noticed_at_once() {
     let f = filled().await;
-    f.db.execute_unprepared("ALTER TABLE post RENAME COLUMN note TO remark").await.unwrap();
+    f.db.execute_unprepared("ALTER TABLE post RENAME COLUMN note TO remark")
+        .await
+        .unwrap();
     assert!(by_author(3).all(&f.db).await.is_err());
-    f.db.execute_unprepared("ALTER TABLE post RENAME COLUMN remark TO note").await.unwrap();
+    f.db.execute_unprepared("ALTER TABLE post RENAME COLUMN remark TO note")
+        .await
+        .unwrap();
     assert_eq!(by_author(3).all(&f.db).await.unwrap().len(), 2);
     assert_hit!(f, by_author(3).all(&f.db));
 }
@@ -212,10 +268,16 @@ async fn write_whose_caller_is_gone_still_invalidates() {
 #[tokio::test]
 async fn session_statement_on_a_pool_makes_the_handle_bypass() {
     let f = filled().await;
-    f.db.execute_unprepared("PRAGMA case_sensitive_like = ON").await.unwrap();
+    f.db.execute_unprepared("PRAGMA case_sensitive_like = ON")
+        .await
+        .unwrap();
     assert_miss!(f, by_author(3).all(&f.db));
     assert_miss!(f, by_author(3).all(&f.db));
-    assert!(f.events().iter().any(|event| event.contains("Session")), "{:#?}", f.events());
+    assert!(
+        f.events().iter().any(|event| event.contains("Session")),
+        "{:#?}",
+        f.events()
+    );
 }
 
 #[tokio::test]
@@ -226,7 +288,11 @@ async fn manual_invalidation_drops_what_it_names() {
     assert_miss!(f, post::Entity::find_by_id(1).one(&f.db));
     // Only the key is known, so lists by another column drop as a whole.
     assert_miss!(f, by_author(4).all(&f.db));
-    let row = post::Entity::find_by_id(3).one(&f.db).await.unwrap().unwrap();
+    let row = post::Entity::find_by_id(3)
+        .one(&f.db)
+        .await
+        .unwrap()
+        .unwrap();
     assert_miss!(f, by_author(3).all(&f.db));
     f.larder.invalidate_model(&row).await;
     assert_hit!(f, by_author(3).all(&f.db));
@@ -239,7 +305,10 @@ async fn manual_invalidation_drops_what_it_names() {
 async fn bulk_scope_does_not_invalidate_and_says_so_in_its_name() {
     let f = filled().await;
     let write = draft(3, "bulk").insert(&f.db);
-    f.larder.without_invalidation_stale_reads_possible(write).await.unwrap();
+    f.larder
+        .without_invalidation_stale_reads_possible(write)
+        .await
+        .unwrap();
     assert_eq!(assert_hit!(f, by_author(3).all(&f.db)).len(), 2);
     f.larder.invalidate_all().await;
     assert_eq!(assert_miss!(f, by_author(3).all(&f.db)).len(), 3);

@@ -1,7 +1,7 @@
-use larder_sea_orm::Cacheable;
+use larder_derive::Cacheable;
 
 #[derive(Clone, Cacheable)]
-#[larder(time_to_live = "15m")]
+#[larder(ttl = "0s")]
 pub struct Model {
     pub id: i32,
 }

@@ -1,4 +1,4 @@
-use larder_sea_orm::Cacheable;
+use larder_derive::Cacheable;
 
 #[derive(Clone, Cacheable)]
 #[larder(never, ttl = "15m")]

@@ -1,7 +1,7 @@
-use larder_sea_orm::Cacheable;
+use larder_derive::Cacheable;
 
 #[derive(Clone, Cacheable)]
-#[larder(local, local)]
+#[larder(time_to_live = "15m")]
 pub struct Model {
     pub id: i32,
 }

@@ -1,7 +1,7 @@
-use larder_sea_orm::Cacheable;
+use larder_derive::Cacheable;
 
 #[derive(Clone, Cacheable)]
-#[larder(ttl = "0s")]
+#[larder(ops())]
 pub struct Model {
     pub id: i32,
 }

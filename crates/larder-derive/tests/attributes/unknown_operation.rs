@@ -1,7 +1,7 @@
-use larder_sea_orm::Cacheable;
+use larder_derive::Cacheable;
 
 #[derive(Clone, Cacheable)]
-#[larder(ops())]
+#[larder(ttl = "15m", ops(get, list))]
 pub struct Model {
     pub id: i32,
 }
