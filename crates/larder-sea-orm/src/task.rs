@@ -25,3 +25,54 @@ pub(crate) async fn owned<T: Send + 'static>(
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, clippy::panic, reason = "tests may")]
+
+    use std::{
+        panic::AssertUnwindSafe,
+        sync::{Arc, Mutex},
+        task::{Context, Waker},
+    };
+
+    use super::owned;
+
+    #[test]
+    fn work_outside_a_runtime_runs_in_place() {
+        let here = std::thread::current().id();
+        let mut work = Box::pin(owned(async { Ok(std::thread::current().id()) }));
+        let polled = work.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        assert!(matches!(polled, std::task::Poll::Ready(Ok(id)) if id == here));
+    }
+
+    #[tokio::test]
+    async fn work_goes_on_without_its_caller() {
+        let (sender, receiver) = tokio::sync::oneshot::channel();
+        let done = Arc::new(Mutex::new(Some(sender)));
+        let mut work = Box::pin(owned(async move {
+            tokio::task::yield_now().await;
+            let sender = done.lock().unwrap().take();
+            sender
+                .unwrap()
+                .send(7)
+                .map_err(|_| sea_orm::DbErr::Custom(String::new()))
+        }));
+        assert!(
+            work.as_mut()
+                .poll(&mut Context::from_waker(Waker::noop()))
+                .is_pending()
+        );
+        drop(work);
+        assert_eq!(receiver.await.unwrap(), 7);
+    }
+
+    #[tokio::test]
+    async fn panic_resumes_in_the_caller() {
+        let caller = tokio::spawn(AssertUnwindSafe(owned::<()>(async {
+            panic!("of the work")
+        })));
+        let panic = caller.await.unwrap_err().into_panic();
+        assert_eq!(panic.downcast_ref::<&str>(), Some(&"of the work"));
+    }
+}

@@ -3,8 +3,8 @@
 use std::pin::Pin;
 
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DbErr, EntityTrait,
-    ModelTrait, QueryFilter, TransactionTrait,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DbErr, ModelTrait,
+    QueryFilter, TransactionTrait,
 };
 
 use crate::{
@@ -108,37 +108,4 @@ async fn relations_and_loaders_run_on_the_wrapper() {
             .len(),
         2
     );
-}
-
-#[test]
-fn writes_outside_a_runtime_run_in_place() {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    let f = runtime.block_on(Fixture::new());
-    let db = f.db.clone();
-    // sqlx itself asks for no runtime once the connection stands.
-    let title = std::thread::spawn(move || {
-        let mut work = Box::pin(rename(&db, 1, "no runtime"));
-        let waker = std::task::Waker::from(std::sync::Arc::new(Unpark(std::thread::current())));
-        let mut cx = std::task::Context::from_waker(&waker);
-        loop {
-            match work.as_mut().poll(&mut cx) {
-                std::task::Poll::Ready(row) => return row.unwrap().title,
-                std::task::Poll::Pending => std::thread::park(),
-            }
-        }
-    })
-    .join()
-    .unwrap();
-    assert_eq!(title, "no runtime");
-}
-
-struct Unpark(std::thread::Thread);
-
-impl std::task::Wake for Unpark {
-    fn wake(self: std::sync::Arc<Self>) {
-        self.0.unpark();
-    }
 }

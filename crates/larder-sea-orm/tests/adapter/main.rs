@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[expect(unreachable_pub, reason = "the derives of SeaORM ask for `pub`")]
 mod entities;
 mod fixture;
 mod generic;

@@ -1,8 +1,8 @@
 //! Transactions: reads go to the database, writes show at COMMIT.
 
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DbErr, EntityTrait,
-    QueryFilter, TransactionSession, TransactionTrait,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DbErr, QueryFilter,
+    TransactionSession, TransactionTrait,
 };
 
 use crate::{

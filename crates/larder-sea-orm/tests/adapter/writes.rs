@@ -178,11 +178,8 @@ async fn raw_statements_are_seen_whatever_method_carries_them() {
         let title: sea_orm::Value = "raw".into();
         Statement::from_sql_and_values(DbBackend::Sqlite, sql, [title, 1.into()])
     };
-    let update = "UPDATE post SET title = ? WHERE id = ?";
-    f.db.execute_raw(statement(update)).await.unwrap();
-    others_are_kept(&f).await;
-    assert_eq!(assert_miss!(f, by_author(3).all(&f.db))[0].title, "raw");
-    let returning = "UPDATE post SET note = ? WHERE id = ? RETURNING id";
+    // With every column in RETURNING the author is known.
+    let returning = "UPDATE post SET title = ? WHERE id = ? RETURNING *";
     assert_eq!(
         f.db.query_all_raw(statement(returning))
             .await
@@ -191,17 +188,30 @@ async fn raw_statements_are_seen_whatever_method_carries_them() {
         1
     );
     others_are_kept(&f).await;
+    assert_eq!(assert_miss!(f, by_author(3).all(&f.db))[0].title, "raw");
+    let returning = "UPDATE post SET note = ? WHERE id = ? RETURNING *";
+    assert!(
+        f.db.query_one_raw(statement(returning))
+            .await
+            .unwrap()
+            .is_some()
+    );
+    others_are_kept(&f).await;
     assert_eq!(
         assert_miss!(f, by_author(3).all(&f.db))[0].note.as_deref(),
         Some("raw")
     );
-    let row = f.db.query_one_raw(statement(returning)).await.unwrap();
-    assert!(row.is_some());
-    assert_miss!(f, by_author(3).all(&f.db));
+    // Without, lists by author drop as a whole (W2); rows by key stay.
+    f.db.execute_raw(statement("UPDATE post SET title = ? || '!' WHERE id = ?"))
+        .await
+        .unwrap();
+    assert_hit!(f, post::Entity::find_by_id(3).one(&f.db));
+    assert_miss!(f, by_author(4).all(&f.db));
+    assert_eq!(assert_miss!(f, by_author(3).all(&f.db))[0].title, "raw!");
     f.db.execute_unprepared("UPDATE post SET title = 'u' WHERE id = 1")
         .await
         .unwrap();
-    others_are_kept(&f).await;
+    assert_hit!(f, post::Entity::find_by_id(3).one(&f.db));
     assert_eq!(assert_miss!(f, by_author(3).all(&f.db))[0].title, "u");
 }
 
