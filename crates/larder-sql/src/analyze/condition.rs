@@ -318,11 +318,11 @@ fn operands_of<'e>(expr: &'e Expr, chain: &BinaryOperator) -> Vec<&'e Expr> {
 fn add_disjunct(form: &mut Form, disjunct: Vec<Atom>) {
     if let (Some([Atom::In(last, values)]), [Atom::In(column, more)]) =
         (form.last_mut().map(Vec::as_mut_slice), disjunct.as_slice())
+        && last == column
+        && values.len() + more.len() <= IN_VALUES_MAX
     {
-        if last == column && values.len() + more.len() <= IN_VALUES_MAX {
-            *values = values.iter().chain(more.iter()).cloned().collect();
-            return;
-        }
+        *values = values.iter().chain(more.iter()).cloned().collect();
+        return;
     }
     form.push(disjunct);
 }

@@ -36,10 +36,10 @@ fn terms(disjunct: &[Atom], instance: usize) -> Vec<Term> {
     let mut terms = BTreeMap::new();
     for atom in disjunct {
         // IS NULL never spreads.
-        if let Atom::IsNull(column) = atom {
-            if column.instance == instance {
-                terms.insert(column.column, Test::IsNull);
-            }
+        if let Atom::IsNull(column) = atom
+            && column.instance == instance
+        {
+            terms.insert(column.column, Test::IsNull);
         }
     }
     // An equality beside it can never hold together with it; either is enough.

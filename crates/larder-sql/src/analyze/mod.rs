@@ -21,6 +21,9 @@ mod scope;
 mod sources;
 mod text;
 
+#[cfg(test)]
+mod tests;
+
 use std::{collections::BTreeSet, sync::Arc};
 
 use sqlparser::{
@@ -72,6 +75,16 @@ pub(crate) struct Analysis<'a> {
 
 /// Analyses one SQL text against a catalog. Work is bounded for any input, and nothing panics.
 pub fn analyze(sql: &str, catalog: &Catalog, functions: &FunctionLists) -> Plan {
+    // The parser recurses, in debug builds with frames that a thread of 2 MiB cannot hold.
+    stacker::maybe_grow(STACK_BYTES / 2, STACK_BYTES, || {
+        analyze_text(sql, catalog, functions)
+    })
+}
+
+/// Stack for the deepest tree that the bounds on nesting let through; pages are taken as needed.
+const STACK_BYTES: usize = 64 << 20;
+
+fn analyze_text(sql: &str, catalog: &Catalog, functions: &FunctionLists) -> Plan {
     let mut cx = Analysis {
         catalog,
         functions,

@@ -42,14 +42,14 @@ fn rendered(text: &Text, statements: &[Statement], cx: &Analysis<'_>) -> Option<
     equal.then(|| Arc::from(rendered))
 }
 
-/// The tokens of a text without white space and final semicolons; `None` when two operators touch:
-/// the server may read them as one.
+/// The tokens of a text without white space and final semicolons; `None` when two operators touch,
+/// which the server may read as one, or when a word looks like a rendered parameter.
 fn significant(tokens: &[TokenWithSpan]) -> Option<Vec<&TokenWithSpan>> {
     let mut kept = Vec::with_capacity(tokens.len());
     let mut operator_before = false;
     for token in tokens {
         let operator = is_operator(&token.token);
-        if operator && operator_before {
+        if operator && operator_before || is_dollar_word(&token.token) {
             return None;
         }
         operator_before = operator;
@@ -64,6 +64,10 @@ fn significant(tokens: &[TokenWithSpan]) -> Option<Vec<&TokenWithSpan>> {
         kept.pop();
     }
     Some(kept)
+}
+
+fn is_dollar_word(token: &Token) -> bool {
+    matches!(token, Token::Word(word) if word.quote_style.is_none() && word.value.starts_with('$'))
 }
 
 fn is_significant(token: &Token) -> bool {
@@ -105,6 +109,8 @@ fn is_same(sent: &Token, rendered: &Token) -> bool {
                         && a.value.eq_ignore_ascii_case(&b.value)
                         && !b.value.bytes().any(|byte| byte.is_ascii_lowercase()))
         }
+        // MySQL's identifiers may begin with a dollar sign; `significant` let none through.
+        (Token::Placeholder(a), Token::Word(b)) => b.quote_style.is_none() && *a == b.value,
         (a, b) => a == b,
     }
 }

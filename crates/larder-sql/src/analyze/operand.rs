@@ -114,7 +114,7 @@ fn signed_number(op: UnaryOperator, expr: &Expr) -> Option<Operand> {
 }
 
 fn hex_bytes(digits: &str) -> Option<Arc<[u8]>> {
-    if digits.len() % 2 != 0 || !digits.is_ascii() {
+    if !digits.len().is_multiple_of(2) || !digits.is_ascii() {
         return None;
     }
     let bytes: Option<Vec<u8>> = (0..digits.len())

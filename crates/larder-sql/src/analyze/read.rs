@@ -158,10 +158,10 @@ fn lead_with_first(tables: &mut [Arc<Table>], query: &Query, cx: &Analysis<'_>) 
     let Some(first) = first_relation(from, cx) else {
         return;
     };
-    if let Some(at) = tables.iter().position(|table| table.name == first.name) {
-        if let Some(head) = tables.get_mut(..=at) {
-            head.rotate_right(1);
-        }
+    if let Some(at) = tables.iter().position(|table| table.name == first.name)
+        && let Some(head) = tables.get_mut(..=at)
+    {
+        head.rotate_right(1);
     }
 }
 
@@ -177,10 +177,10 @@ fn first_relation<N: Visit>(node: &N, cx: &Analysis<'_>) -> Option<Arc<Table>> {
 fn named_relations(query: &Query, cx: &Analysis<'_>) -> Vec<Arc<Table>> {
     let mut tables: Vec<Arc<Table>> = Vec::new();
     let _ = sqlparser::ast::visit_relations(query, |name: &ObjectName| {
-        if let Some(table) = names::relation(name, cx) {
-            if !tables.iter().any(|known| known.name == table.name) {
-                tables.push(table);
-            }
+        if let Some(table) = names::relation(name, cx)
+            && !tables.iter().any(|known| known.name == table.name)
+        {
+            tables.push(table);
         }
         ControlFlow::Continue::<()>(())
     });
@@ -368,10 +368,10 @@ impl<'a, 'c> Reader<'a, 'c> {
             .map(|instance| (instance, project(&conditions.of(instance), instance)))
             .collect();
         for (instance, conjunctions) in narrowed {
-            if let Some(instance) = self.scope.instances.get_mut(instance) {
-                if instance.narrows {
-                    instance.conjunctions = conjunctions;
-                }
+            if let Some(instance) = self.scope.instances.get_mut(instance)
+                && instance.narrows
+            {
+                instance.conjunctions = conjunctions;
             }
         }
         Ok(Output { columns, block })

@@ -387,7 +387,7 @@ impl<'q> Reader<'_, '_> {
     ) -> Result<Tree<'q>, Reason> {
         let dialect = self.cx.dialect;
         let own = own.map(Box::from);
-        let name = called(alias, None, dialect).or(own.clone());
+        let name = called(alias, None, dialect).or_else(|| own.clone());
         columns.extend(name.clone());
         columns.extend(own);
         columns.push(Box::from("ordinality"));
