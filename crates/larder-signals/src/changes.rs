@@ -10,8 +10,9 @@ use larder_sql::{
 };
 
 use crate::{
-    cascade::{Closure, Event, EventKind},
+    cascade::Closure,
     change_set::{ChangeLimits, Changes, holds, union},
+    event::{Event, EventKind},
     image::{Bound, cell, filled, projected, restricted, set, unknown},
 };
 

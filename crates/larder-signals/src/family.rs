@@ -8,8 +8,8 @@ use larder_core::{Image, RowChange};
 use larder_sql::{Table, ValueKind, plan::Columns};
 
 use crate::{
-    cascade::Event,
     change_set::union,
+    event::Event,
     image::{cell, set, unknown},
 };
 

@@ -11,6 +11,7 @@ mod change_set;
 mod changes;
 mod delivery;
 mod entity;
+mod event;
 mod family;
 mod hooks;
 mod image;

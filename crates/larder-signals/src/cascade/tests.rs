@@ -1,4 +1,4 @@
-use larder_sql::{Column, Dialect};
+use larder_sql::{Column, Dialect, catalog::Trigger, plan::WriteOperation};
 
 use super::*;
 use crate::{Returned, fixtures::*};
