@@ -167,10 +167,10 @@ where
         statement: &S,
     ) -> Result<Option<QueryResult>, DbErr> {
         let (statement, slot) = probe::build(statement, self.get_database_backend());
-        if let Some(slot) = slot {
-            if self.shared.answer(&*self.inner, &statement, &*slot).await {
-                return Ok(None);
-            }
+        if let Some(slot) = slot
+            && self.shared.answer(&*self.inner, &statement, &*slot).await
+        {
+            return Ok(None);
         }
         self.query_one_raw(statement).await
     }
@@ -186,10 +186,10 @@ where
         statement: &S,
     ) -> Result<Vec<QueryResult>, DbErr> {
         let (statement, slot) = probe::build(statement, self.get_database_backend());
-        if let Some(slot) = slot {
-            if self.shared.answer(&*self.inner, &statement, &*slot).await {
-                return Ok(Vec::new());
-            }
+        if let Some(slot) = slot
+            && self.shared.answer(&*self.inner, &statement, &*slot).await
+        {
+            return Ok(Vec::new());
         }
         self.query_all_raw(statement).await
     }

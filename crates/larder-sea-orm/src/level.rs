@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use larder_core::{Cause, Source};
+use larder_core::{BypassReason, Cause, Source};
 use larder_signals::{Changes, Returned, StatementOutcome, TransactionBuffer, WriteGuard};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
 
@@ -81,13 +81,24 @@ impl Level {
         result
     }
 
+    /// A cached terminal runs inside the transaction, where nothing is cached (P9).
+    pub(crate) fn bypassed<C: ConnectionTrait>(&self, inner: &C, statement: &Statement) {
+        if !self.shared.larder().cache().is_observed() {
+            return;
+        }
+        if let Some(planned) = self.shared.plan_now(inner, &statement.sql) {
+            let (larder, reason) = (self.shared.larder(), BypassReason::Transaction);
+            larder.bypassed(&planned.source, &planned.prepared, &reason);
+        }
+    }
+
     /// A stream counts as a statement whose outcome nobody waited for.
     #[cfg(feature = "stream")]
     pub(crate) fn streams<C: ConnectionTrait>(&self, inner: &C, statement: &Statement) {
-        if let Some(planned) = self.shared.plan_now(inner, &statement.sql) {
-            if !planned.only_reads() {
-                drop(Sending::new(self, &planned, statement));
-            }
+        if let Some(planned) = self.shared.plan_now(inner, &statement.sql)
+            && !planned.only_reads()
+        {
+            drop(Sending::new(self, &planned, statement));
         }
     }
 

@@ -11,6 +11,21 @@ use sea_orm::{Statement, Value, sea_query::OptionEnum};
 
 #[cfg(any(feature = "with-chrono", feature = "with-time"))]
 mod temporal;
+/// Without a library for dates and times there are none.
+#[cfg(not(any(feature = "with-chrono", feature = "with-time")))]
+mod temporal {
+    use larder_core::Param;
+    use larder_sql::Dialect;
+    use sea_orm::Value;
+
+    pub(super) const fn param(_: &Value, _: Dialect) -> Option<Param<'_>> {
+        None
+    }
+
+    pub(super) const fn class(_: &Value) -> u8 {
+        0
+    }
+}
 #[cfg(test)]
 mod tests;
 
@@ -33,10 +48,10 @@ impl<'a> Params<'a> {
     /// MySQL choose operators by them, so `$1` as int4 and as int8 may give different results.
     pub(crate) fn of_read(statement: &'a Statement, dialect: Dialect) -> Self {
         let mut params = Self::new(statement, dialect, 1);
-        if dialect != Dialect::Sqlite {
-            if let Some(classes) = classes(statement) {
-                params.values.push(Param::Other("classes", classes));
-            }
+        if dialect != Dialect::Sqlite
+            && let Some(classes) = classes(statement)
+        {
+            params.values.push(Param::Other("classes", classes));
         }
         params
     }
@@ -119,10 +134,7 @@ fn other(value: &Value, dialect: Dialect) -> Option<Param<'_>> {
         }),
         #[cfg(feature = "postgres-array")]
         Value::Array(kind, values) => return array(kind, values.as_deref(), dialect),
-        #[cfg(any(feature = "with-chrono", feature = "with-time"))]
         _ => return temporal::param(value, dialect),
-        #[cfg(not(any(feature = "with-chrono", feature = "with-time")))]
-        _ => return None,
     })
 }
 
@@ -204,10 +216,7 @@ fn other_class(value: &Value) -> u8 {
         Value::Decimal(_) => 15,
         #[cfg(feature = "with-uuid")]
         Value::Uuid(_) => 16,
-        #[cfg(any(feature = "with-chrono", feature = "with-time"))]
         _ => temporal::class(value),
-        #[cfg(not(any(feature = "with-chrono", feature = "with-time")))]
-        _ => 0,
     }
 }
 

@@ -97,10 +97,10 @@ impl<T: Send + Sync + 'static> ResultSlot<T> {
 
     /// Passes on what the terminal returned. Its error ends the fill: waiters run themselves (P8).
     pub(crate) fn check<R>(&self, result: Result<R, DbErr>) -> Result<R, DbErr> {
-        if result.is_err() {
-            if let Answer::Fill(fill) = self.take() {
-                fill.discard(DiscardReason::QueryFailed);
-            }
+        if result.is_err()
+            && let Answer::Fill(fill) = self.take()
+        {
+            fill.discard(DiscardReason::QueryFailed);
         }
         result
     }

@@ -102,6 +102,12 @@ impl Cell<'_> {
     }
 
     /// Decodes as `T` and writes it down as the same value would be sent.
+    #[cfg(any(
+        feature = "with-chrono",
+        feature = "with-time",
+        feature = "with-uuid",
+        feature = "with-rust_decimal"
+    ))]
     fn sea<T: TryGetable + Clone + Into<sea_orm::Value>>(self) -> Option<Value> {
         self.known::<T>(|value| {
             let sent: sea_orm::Value = value.clone().into();

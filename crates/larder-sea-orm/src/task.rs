@@ -28,8 +28,6 @@ pub(crate) async fn owned<T: Send + 'static>(
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, clippy::panic, reason = "tests may")]
-
     use std::{
         panic::AssertUnwindSafe,
         sync::{Arc, Mutex},

@@ -6,10 +6,11 @@ use std::{fmt, future::Future, pin::Pin, sync::Arc};
 use async_trait::async_trait;
 use sea_orm::{
     AccessMode, ConnectionTrait, DbBackend, DbErr, ExecResult, IsolationLevel, QueryResult,
-    Statement, TransactionError, TransactionOptions, TransactionSession, TransactionTrait,
+    Statement, StatementBuilder, TransactionError, TransactionOptions, TransactionSession,
+    TransactionTrait,
 };
 
-use crate::{job::Job, level::Level, shared::Shared};
+use crate::{job::Job, level::Level, probe, shared::Shared};
 
 /// A transaction on a wrapped connection, or a savepoint inside one.
 ///
@@ -24,6 +25,15 @@ impl<T: ConnectionTrait> CachedTransaction<T> {
     pub(crate) fn outermost(inner: T, shared: &Arc<Shared>) -> Self {
         let level = Level::outermost(shared, inner.get_database_backend());
         Self { inner, level }
+    }
+
+    /// Asks a cached terminal only in order to tell the observer that it is not answered.
+    fn build<S: StatementBuilder>(&self, statement: &S) -> Statement {
+        let (statement, slot) = probe::build(statement, self.inner.get_database_backend());
+        if slot.is_some() {
+            self.level.bypassed(&self.inner, &statement);
+        }
+        statement
     }
 
     fn nested(&self, inner: T) -> Self {
@@ -134,6 +144,20 @@ impl<T: ConnectionTrait + Send + Sync> ConnectionTrait for CachedTransaction<T> 
             .run(&self.inner, Job::All(statement))
             .await?
             .into_all()
+    }
+
+    async fn query_one<S: StatementBuilder>(
+        &self,
+        statement: &S,
+    ) -> Result<Option<QueryResult>, DbErr> {
+        self.query_one_raw(self.build(statement)).await
+    }
+
+    async fn query_all<S: StatementBuilder>(
+        &self,
+        statement: &S,
+    ) -> Result<Vec<QueryResult>, DbErr> {
+        self.query_all_raw(self.build(statement)).await
     }
 
     fn support_returning(&self) -> bool {

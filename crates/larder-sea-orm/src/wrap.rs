@@ -6,6 +6,11 @@ use sea_orm::{ConnectionTrait, DatabaseConnection};
 use crate::{CachedConnection, WrapConfig, shared::Shared};
 
 /// Marks SeaORM's implementations of [`Wrap`]; inferred, never written.
+///
+/// # Staleness
+/// A SQLite database in memory has no identity, so that each wrap of one counts as a database of
+/// its own, which does not see the writes of the others: wrap once and clone, or name it with
+/// [`WrapConfig::source`].
 #[derive(Debug)]
 pub enum SeaOrm {}
 
@@ -13,7 +18,7 @@ impl Wrap<SeaOrm> for DatabaseConnection {
     type Wrapped = CachedConnection<Self>;
 
     fn wrap(self, larder: &Larder) -> Self::Wrapped {
-        CachedConnection::wrap(larder, self, WrapConfig::new().exact_rows(true))
+        CachedConnection::wrap(larder, self, WrapConfig::new())
     }
 }
 

@@ -1,5 +1,3 @@
-#![expect(clippy::panic, reason = "the panic is what is tested")]
-
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,

@@ -155,7 +155,6 @@ impl<E: EntityTrait> CachedSelect<E> {
     }
 
     /// See [`Select::from_raw_sql`](sea_orm::Select::from_raw_sql).
-    #[expect(clippy::wrong_self_convention, reason = "the name is SeaORM's")]
     pub fn from_raw_sql(self, statement: Statement) -> SelectorRaw<SelectModel<E::Model>> {
         self.select.from_raw_sql(statement)
     }

@@ -37,6 +37,11 @@ async fn read_inside_sees_its_own_writes_and_stores_nothing() {
     let transaction = f.db.begin().await.unwrap();
     add(&transaction, 3, "mine").await;
     assert_eq!(by_author(3).all(&transaction).await.unwrap().len(), 3);
+    assert!(
+        f.events().last().unwrap().contains("Transaction"),
+        "{:#?}",
+        f.events()
+    );
     // Others still see the committed state.
     assert_eq!(assert_hit!(f, by_author(3).all(&f.db)).len(), 2);
     transaction.rollback().await.unwrap();
