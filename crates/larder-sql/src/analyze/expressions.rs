@@ -12,7 +12,7 @@ use super::{
     dates,
     functions::{self, Call},
     names,
-    read::{Around, Reader},
+    reader::{Around, Reader},
 };
 use crate::{Dialect, plan::Reason};
 

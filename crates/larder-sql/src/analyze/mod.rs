@@ -5,18 +5,23 @@
 //! as a write to every table. What writes do is the `write` module's, which shares name
 //! resolution, operands and conditions with reads.
 
+mod columns;
 mod condition;
+mod ctes;
 mod dates;
 mod effects;
 mod expressions;
 mod from;
 mod functions;
 mod instance;
+mod joins;
 mod names;
 mod normal;
 mod operand;
 mod operation;
 mod read;
+mod reader;
+mod resolve;
 mod scope;
 mod sources;
 mod text;

@@ -2,23 +2,21 @@
 
 use std::sync::Arc;
 
-use sqlparser::ast::{
-    Expr, Function, Ident, JoinConstraint, ObjectName, Query, Statement, TableAlias, TableFactor,
-    TableWithJoins,
-};
+use sqlparser::ast::{ObjectName, Query, Statement, TableAlias, TableFactor};
 
 use super::{
     Analysis,
-    from::{self, Kind, Tree},
+    columns::{alias_columns, called, column_names, function_columns, rename},
+    from::Tree,
     functions::{self, Call},
+    joins::{Deferred, own_conditions},
     names,
-    operand::unnested,
-    read::{Around, Reader},
+    reader::{Around, Reader},
     scope::{Instance, Names, Source},
     text,
 };
 use crate::{
-    Dialect, Table,
+    Table,
     catalog::TableKind,
     plan::{Columns, Reason},
 };
@@ -68,71 +66,7 @@ impl Source {
 }
 
 impl<'q> Reader<'_, '_> {
-    /// Adds the sources of a FROM clause to a block and returns how they are joined.
-    pub(super) fn from(
-        &mut self,
-        from: &'q [TableWithJoins],
-        block: usize,
-    ) -> Result<Tree<'q>, Reason> {
-        let mut deferred = Deferred::default();
-        let mut whole: Option<Tree<'q>> = None;
-        for item in from {
-            let first = self.factor(&item.relation, block, &mut deferred)?;
-            whole = Some(match (whole, self.cx.dialect) {
-                (None, _) => self.joins(first, item, block, &mut deferred)?,
-                // R8: in SQLite the comma is a join like the others, and they all lean left.
-                (Some(left), Dialect::Sqlite) => {
-                    let left = Tree::join(Kind::Inner, left, first, None);
-                    self.joins(left, item, block, &mut deferred)?
-                }
-                (Some(left), _) => {
-                    let right = self.joins(first, item, block, &mut deferred)?;
-                    Tree::join(Kind::Inner, left, right, None)
-                }
-            });
-        }
-        for on in deferred.conditions {
-            self.walk(block, on)?;
-        }
-        for factor in deferred.arguments {
-            self.arguments(factor, block)?;
-        }
-        Ok(whole.unwrap_or(Tree::Leaf(None)))
-    }
-
-    fn joins(
-        &mut self,
-        first: Tree<'q>,
-        item: &'q TableWithJoins,
-        block: usize,
-        deferred: &mut Deferred<'q>,
-    ) -> Result<Tree<'q>, Reason> {
-        let mut tree = first;
-        for join in &item.joins {
-            if join.global {
-                return Err(Reason::new("a global join is not understood"));
-            }
-            let before = self.scope.sources(block).len();
-            let right = self.factor(&join.relation, block, deferred)?;
-            let (kind, constraint) = from::kind(&join.join_operator)?;
-            let on = match constraint {
-                JoinConstraint::On(on) => Some(on),
-                JoinConstraint::None => None,
-                JoinConstraint::Using(columns) => {
-                    self.watch_using(columns, block)?;
-                    None
-                }
-                JoinConstraint::Natural => {
-                    self.watch_natural(block, before);
-                    None
-                }
-            };
-            tree = Tree::join(kind, tree, right, on);
-        }
-        Ok(tree)
-    }
-
-    fn factor(
+    pub(super) fn factor(
         &mut self,
         factor: &'q TableFactor,
         block: usize,
@@ -226,22 +160,6 @@ impl<'q> Reader<'_, '_> {
                 self.cte_source(name, Names::Known(columns), alias, block)
             }
         }
-    }
-
-    fn cte(&self, name: &Ident, block: usize) -> Option<(Names, bool)> {
-        let name = names::fold(name, self.cx.dialect);
-        let mut frame = self.scope.blocks.get(block)?.ctes;
-        while let Some(ctes) = frame.and_then(|frame| self.ctes.get(frame)) {
-            let found = ctes
-                .ctes
-                .iter()
-                .find(|cte| names::same(&cte.name, &name, self.cx.dialect));
-            if let Some(cte) = found {
-                return Some((cte.columns.clone(), cte.defined));
-            }
-            frame = ctes.outer;
-        }
-        None
     }
 
     fn cte_source(
@@ -401,59 +319,6 @@ impl<'q> Reader<'_, '_> {
         self.scope.add_source(block, source);
         Ok(Tree::Leaf(None))
     }
-
-    fn arguments(&mut self, factor: &TableFactor, block: usize) -> Result<(), Reason> {
-        match factor {
-            TableFactor::Table {
-                args: Some(args), ..
-            } => self.walk(block, &args.args),
-            TableFactor::Function { args, .. } => self.walk(block, args),
-            TableFactor::UNNEST { array_exprs, .. } => self.walk(block, array_exprs),
-            _ => Ok(()),
-        }
-    }
-
-    /// R4: USING names its columns on both sides.
-    fn watch_using(&mut self, columns: &[ObjectName], block: usize) -> Result<(), Reason> {
-        for column in columns {
-            match names::single(column) {
-                Some(column) => self.scope.watch_everywhere(block, column),
-                None => return Err(Reason::new("a column of using is not known")),
-            }
-        }
-        Ok(())
-    }
-
-    /// R4: NATURAL names the columns that both sides have, or all where they are not known.
-    fn watch_natural(&mut self, block: usize, right_from: usize) {
-        let sources = self.scope.sources(block);
-        let (left, right) = sources.split_at(right_from.min(sources.len()));
-        let (left_names, right_names) = (all_names(left), all_names(right));
-        let dialect = self.cx.dialect;
-        let mut watched: Vec<(Option<usize>, Option<usize>)> = Vec::new();
-        for (side, other) in [(left, &right_names), (right, &left_names)] {
-            for source in side {
-                let (Names::Known(own), Some(other)) = (&source.columns, other) else {
-                    watched.push((source.instance, None));
-                    continue;
-                };
-                let shared = own.iter().enumerate().filter(|(_, name)| {
-                    other.iter().any(|other| names::same(other, name, dialect))
-                });
-                watched.extend(shared.map(|(position, _)| (source.instance, Some(position))));
-            }
-        }
-        for (instance, column) in watched {
-            self.scope.watch(instance, column);
-        }
-    }
-}
-
-/// What must wait until all sources of the block are known.
-#[derive(Default)]
-struct Deferred<'q> {
-    conditions: Vec<&'q Expr>,
-    arguments: Vec<&'q TableFactor>,
 }
 
 /// The query of a view.
@@ -466,108 +331,4 @@ pub(crate) fn view_query(definition: &str, cx: &Analysis<'_>) -> Option<Box<Quer
         Statement::Query(query) => Some(query),
         _ => None,
     }
-}
-
-/// The column names of an alias list, folded.
-pub(super) fn alias_columns(
-    alias: Option<&TableAlias>,
-    dialect: Dialect,
-) -> Result<Vec<Box<str>>, Reason> {
-    let Some(alias) = alias else {
-        return Ok(Vec::new());
-    };
-    if alias.at.is_some() {
-        return Err(Reason::new("an alias is not understood"));
-    }
-    let columns = alias.columns.iter();
-    Ok(columns
-        .map(|column| Box::from(&*names::fold(&column.name, dialect)))
-        .collect())
-}
-
-/// Renames columns by position; a list longer than the columns is not understood.
-pub(super) fn rename(columns: Names, aliases: Vec<Box<str>>) -> Result<Names, Reason> {
-    match columns {
-        Names::Known(mut columns) => {
-            if aliases.len() > columns.len() {
-                return Err(Reason::new("an alias list names too many columns"));
-            }
-            for (column, alias) in columns.iter_mut().zip(aliases) {
-                *column = alias;
-            }
-            Ok(Names::Known(columns))
-        }
-        Names::Unknown if aliases.is_empty() => Ok(Names::Unknown),
-        Names::Unknown => Ok(Names::Known(aliases)),
-    }
-}
-
-/// The name that an expression of the SELECT list gives to its column. Each has one, so that
-/// positions stay right; an empty one cannot be referred to.
-pub(super) fn output_name(expr: &Expr, dialect: Dialect) -> Option<Box<str>> {
-    let ident = match unnested(expr) {
-        Expr::Identifier(ident) => Some(ident),
-        Expr::CompoundIdentifier(parts) => parts.last(),
-        Expr::Cast { expr, .. } => return output_name(expr, dialect),
-        Expr::Function(Function { name, .. }) => {
-            return Some(
-                names::parts(name)
-                    .and_then(|parts| parts.last().map(|last| names::fold(last, dialect)))
-                    .map_or_else(Box::default, |name| Box::from(&*name)),
-            );
-        }
-        _ => None,
-    };
-    Some(ident.map_or_else(Box::default, |ident| {
-        Box::from(&*names::fold(ident, dialect))
-    }))
-}
-
-fn own_conditions(item: &TableWithJoins) -> impl Iterator<Item = &Expr> {
-    item.joins.iter().filter_map(|join| {
-        let (_, constraint) = from::kind(&join.join_operator).ok()?;
-        match constraint {
-            JoinConstraint::On(on) => Some(on),
-            _ => None,
-        }
-    })
-}
-
-fn called(alias: Option<&TableAlias>, own: Option<&Ident>, dialect: Dialect) -> Option<Box<str>> {
-    let ident = alias.map(|alias| &alias.name).or(own)?;
-    Some(Box::from(&*names::fold(ident, dialect)))
-}
-
-fn column_names(table: &Table) -> Vec<Box<str>> {
-    let columns = table.columns.iter();
-    columns.map(|column| Box::from(&*column.name)).collect()
-}
-
-fn all_names(sources: &[Source]) -> Option<Vec<&str>> {
-    let mut all = Vec::new();
-    for source in sources {
-        let Names::Known(columns) = &source.columns else {
-            return None;
-        };
-        all.extend(columns.iter().map(|name| &**name));
-    }
-    Some(all)
-}
-
-/// The columns of built-in functions that return rows.
-fn function_columns(name: Option<&str>) -> Vec<Box<str>> {
-    let columns: &[&str] = match name {
-        Some("json_each" | "json_tree") => &[
-            "key", "value", "type", "atom", "id", "parent", "fullkey", "path", "json", "root",
-        ],
-        Some("jsonb_each" | "json_each_text" | "jsonb_each_text") => &["key", "value"],
-        Some(
-            "json_array_elements"
-            | "jsonb_array_elements"
-            | "json_array_elements_text"
-            | "jsonb_array_elements_text",
-        ) => &["value"],
-        _ => &[],
-    };
-    columns.iter().map(|name| Box::from(*name)).collect()
 }

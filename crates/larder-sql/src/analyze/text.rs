@@ -2,7 +2,7 @@
 
 use sqlparser::{
     keywords::Keyword,
-    tokenizer::{Token, TokenWithSpan, Tokenizer},
+    tokenizer::{Token, TokenWithSpan, Tokenizer, Whitespace},
 };
 
 use super::parser_dialect;
@@ -187,6 +187,9 @@ fn lexing_quirk(sql: &str, tokens: &[TokenWithSpan], catalog: &Catalog) -> Optio
         return Some(Quirk::Lexing(Reason::new(setting)));
     }
     let quirk = |text: &str| Some(Quirk::Lexing(Reason::new(text)));
+    if has_wide_space(sql, tokens) {
+        return quirk("the text holds white space that may be part of a name");
+    }
     match catalog.dialect {
         // `/*!` and `/*M!` hold code that the server's version switches on (R12).
         Dialect::MySql if sql.contains("/*!") || sql.contains("/*M!") => {
@@ -211,6 +214,25 @@ fn lexing_quirk(sql: &str, tokens: &[TokenWithSpan], catalog: &Catalog) -> Optio
         }
         _ => None,
     }
+}
+
+/// Whether white space outside ASCII separates tokens: for the parser it does, for a server it may
+/// be a letter like others.
+fn has_wide_space(sql: &str, tokens: &[TokenWithSpan]) -> bool {
+    let count = |text: &str| {
+        text.chars()
+            .filter(|c| c.is_whitespace() && !c.is_ascii())
+            .count()
+    };
+    let all = count(sql);
+    let inside = || -> usize {
+        let kept = tokens.iter().map(|token| match &token.token {
+            Token::Whitespace(Whitespace::Space | Whitespace::Newline | Whitespace::Tab) => 0,
+            token => count(&token.to_string()),
+        });
+        kept.sum()
+    };
+    all > 0 && all != inside()
 }
 
 /// MySQL operators whose meaning or precedence depends on the server's mode (R12).

@@ -205,3 +205,37 @@ fn natural_and_full_join_of_mysql_are_judged_by_the_parser() {
     );
     assert!(!described[0].starts_with("a(id"), "{described:?}");
 }
+
+#[test]
+fn white_space_that_servers_read_as_letters_is_not_cached() {
+    refused(&ALL, "SELECT id\u{a0}FROM a", "uncacheable");
+    check(
+        &ALL,
+        "SELECT id FROM a WHERE c = 'wide\u{3000}space'",
+        &["a(c = 'wide\u{3000}space') watching c,id"],
+    );
+}
+
+#[test]
+fn one_argument_age_depends_on_today() {
+    refused(
+        &[POSTGRES],
+        "SELECT age(created) FROM post",
+        "not known to be pure",
+    );
+}
+
+#[test]
+fn built_in_functions_are_never_taken_for_writes() {
+    for (dialect, call) in [
+        (POSTGRES, "pg_sleep(1)"),
+        (POSTGRES, "has_table_privilege('a', 'select')"),
+        (POSTGRES, "pg_stat_get_numscans(1)"),
+        (MYSQL, "ST_Distance(x, y)"),
+        (MYSQL, "CONVERT_TZ(x, 'a', 'b')"),
+        (SQLITE, "pragma_table_info('a')"),
+    ] {
+        let plan = planned(&catalog(dialect), &format!("SELECT {call} FROM a"));
+        assert!(matches!(plan.parts[0], Part::Read(_)), "{call}");
+    }
+}

@@ -354,3 +354,56 @@ fn parameters_are_numbered_in_the_order_of_the_text() {
         "parameter",
     );
 }
+
+#[test]
+fn row_conditions_project_a_where_on_one_table() {
+    let catalog = catalog(POSTGRES);
+    let lists = FunctionLists::default();
+    let cx = crate::analyze::Analysis {
+        catalog: &catalog,
+        functions: &lists,
+        dialect: POSTGRES,
+        text: "",
+        quirk: None,
+        parameters_numbered: true,
+        strings_exact: true,
+    };
+    let table = &catalog.tables[&TableName::new("public", "a")];
+    let conditions = |sql: &str, alias: Option<&str>, others: bool| {
+        let text = crate::analyze::text::read(sql, &catalog).expect("tokens");
+        let statements = crate::analyze::parse(&text, POSTGRES).expect("a statement");
+        let [sqlparser::ast::Statement::Delete(delete)] = statements.as_slice() else {
+            panic!("not a delete");
+        };
+        crate::analyze::row_conditions(delete.selection.as_ref(), table, alias, others, &cx)
+            .iter()
+            .map(|terms| terms.len())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(conditions("DELETE FROM a", None, false), [0]);
+    assert_eq!(
+        conditions("DELETE FROM a WHERE x = 1 AND a.y IS NULL", None, false),
+        [2]
+    );
+    assert_eq!(
+        conditions("DELETE FROM a WHERE x = 1 OR y = 2", None, false),
+        [1, 1]
+    );
+    assert_eq!(
+        conditions(
+            "DELETE FROM a AS q WHERE q.x = 1 AND a.y = 2",
+            Some("q"),
+            false
+        ),
+        [1]
+    );
+    // With other sources a bare name may be theirs, and a join may null-extend the row.
+    assert_eq!(
+        conditions("DELETE FROM a WHERE x = 1 AND a.y = 2", None, true),
+        [1]
+    );
+    assert_eq!(
+        conditions("DELETE FROM a WHERE a.y IS NULL", None, true),
+        [0]
+    );
+}
