@@ -1,1 +1,3 @@
-//! larder examples.
+//! What the examples share: the entities of the schema in `migrations/`.
+
+pub mod entity;
