@@ -1,0 +1,153 @@
+//! One database with the common schema and rows, a wrapped connection and a plain one.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use larder::{CachedConnection, Larder, MemoryStore};
+use larder_testkit::{schema, server};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection};
+
+/// The databases that the tests run on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backend {
+    /// Embedded SQLite in a temporary file.
+    Sqlite,
+    /// A private PostgreSQL server.
+    Postgres,
+    /// A private MariaDB server.
+    MariaDb,
+}
+
+/// A database, wrapped and plain.
+#[derive(Debug)]
+pub struct Lab {
+    /// Which database it is.
+    pub backend: Backend,
+    /// Goes through the cache.
+    pub db: CachedConnection<DatabaseConnection>,
+    /// Goes past the cache, to ask for the truth.
+    pub plain: DatabaseConnection,
+    /// The cache.
+    pub larder: Larder,
+    selects: Arc<AtomicUsize>,
+    _folder: Option<Folder>,
+}
+
+impl Lab {
+    /// A database of its own with the schema of `migrations/` and the rows of `SEED`.
+    pub async fn start(backend: Backend) -> Self {
+        let lab = Self::start_empty(backend).await;
+        let dialect = match backend {
+            Backend::Sqlite => larder_sql::Dialect::Sqlite,
+            Backend::Postgres => larder_sql::Dialect::Postgres,
+            Backend::MariaDb => larder_sql::Dialect::MySql,
+        };
+        for statement in schema::statements(dialect) {
+            lab.plain.execute_unprepared(statement).await.unwrap();
+        }
+        for statement in SEED {
+            let quoted = if backend == Backend::MariaDb {
+                statement.replace('"', "`")
+            } else {
+                (*statement).to_owned()
+            };
+            lab.plain.execute_unprepared(&quoted).await.unwrap();
+        }
+        lab
+    }
+
+    /// A database of its own without tables.
+    pub async fn start_empty(backend: Backend) -> Self {
+        let (url, folder) = match backend {
+            Backend::Sqlite => {
+                let folder = Folder::new();
+                (format!("sqlite://{}/lab.db?mode=rwc", folder.0.display()), Some(folder))
+            }
+            Backend::Postgres => {
+                (server::shared_postgres().unwrap().create_database().unwrap(), None)
+            }
+            Backend::MariaDb => (server::shared_mariadb().unwrap().create_database().unwrap(), None),
+        };
+        let larder = Larder::builder()
+            .namespace("lab")
+            .store(MemoryStore::with_capacity_bytes(64 << 20))
+            .build()
+            .unwrap();
+        let plain = Database::connect(options(&url)).await.unwrap();
+        let mut counted = Database::connect(options(&url)).await.unwrap();
+        let selects = Arc::new(AtomicUsize::new(0));
+        let counter = selects.clone();
+        counted.set_metric_callback(move |info| {
+            // What larder asks the catalog does not count as the application's read.
+            let sql = info.statement.sql.to_ascii_lowercase();
+            let catalog = ["pg_", "information_schema", "pragma", "sqlite_", "@@", "current_"];
+            if sql.starts_with("select") && !catalog.iter().any(|word| sql.contains(word)) {
+                counter.fetch_add(1, Ordering::SeqCst);
+            }
+        });
+        let db = larder.wrap(counted);
+        Self { backend, db, plain, larder, selects, _folder: folder }
+    }
+
+    /// How many SELECTs of the application have reached the database through the wrapper.
+    pub fn selects(&self) -> usize {
+        self.selects.load(Ordering::SeqCst)
+    }
+
+    /// Whether writes come back with the new row.
+    pub fn returns_rows(&self) -> bool {
+        self.backend != Backend::MariaDb
+    }
+}
+
+fn options(url: &str) -> ConnectOptions {
+    let mut options = ConnectOptions::new(url);
+    options.max_connections(4).sqlx_logging(false);
+    options
+}
+
+/// A temporary folder that goes when it is dropped.
+#[derive(Debug)]
+struct Folder(std::path::PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("larder-lab-{}-{number}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Rows that every read of the matrix has something to say about.
+const SEED: &[&str] = &[
+    "INSERT INTO author (id, name, email, active) VALUES
+        (3, 'Ada', 'ada@example.org', true), (4, 'Grace', NULL, true), (5, 'Edsger', NULL, false)",
+    "INSERT INTO post (id, author_id, title, body, status, published, views) VALUES
+        (1, 3, 'one', 'text', 'published', true, 5), (2, 3, 'two', NULL, 'draft', false, 0),
+        (3, 4, 'three', 'text', 'published', true, 7), (4, 4, 'four', NULL, 'archived', false, 1),
+        (5, 5, 'five', 'x', 'draft', false, 0)",
+    "INSERT INTO comment (id, post_id, author_id, body, approved) VALUES
+        (1, 1, 4, 'nice', true), (2, 1, 5, 'no', false), (3, 3, 3, 'yes', true),
+        (4, 2, NULL, 'hm', true)",
+    "INSERT INTO tag (id, name) VALUES (1, 'rust'), (2, 'sql')",
+    "INSERT INTO post_tag (post_id, tag_id) VALUES (1, 1), (1, 2), (3, 2)",
+    "INSERT INTO customer (id, name, email, vip, credit) VALUES
+        (1, 'Barbara', 'b@example.org', true, 10.50), (2, 'Alan', 'a@example.org', false, NULL)",
+    "INSERT INTO product (id, sku, name, price, stock) VALUES
+        (1, 'tea', 'Tea', 4.50, 10), (2, 'jam', 'Jam', 3.20, 8)",
+    "INSERT INTO \"order\" (id, customer_id, status) VALUES
+        (1, 1, 'open'), (2, 1, 'paid'), (3, 2, 'open')",
+    "INSERT INTO order_line (id, order_id, product_id, quantity, unit_price) VALUES
+        (1, 1, 1, 2, 4.50), (2, 1, 2, 1, 3.20), (3, 3, 1, 5, 4.50)",
+];
