@@ -1,0 +1,44 @@
+//! Random schemas, rows, queries and writes through a wrapped and a plain connection to the same
+//! database: every cached answer equals the database's at that moment.
+//!
+//! A failure prints its seed; `LARDER_SEED=<seed> cargo test -p larder-tests --test differential`
+//! replays it.
+
+mod drive;
+
+use drive::{Totals, drive};
+use larder_tests::lab::Backend;
+
+/// Seeds x steps = 20,000 on SQLite.
+const SQLITE: (u64, usize) = (50, 400);
+const SERVER: (u64, usize) = (8, 200);
+
+async fn run(backend: Backend, (seeds, steps): (u64, usize)) {
+    let chosen = std::env::var("LARDER_SEED").ok().and_then(|seed| seed.parse().ok());
+    let mut totals = Totals::default();
+    for seed in chosen.map_or(1..=seeds, |seed: u64| seed..=seed) {
+        totals.add(drive(backend, seed, steps).await);
+    }
+    println!("{backend:?}: {totals:?}");
+    // The check cannot pass by caching nothing, nor by queries that all fail.
+    if chosen.is_none() {
+        assert!(totals.hits * 10 > totals.reads, "{backend:?} hardly hits: {totals:?}");
+        assert!(totals.errors * 4 < totals.reads, "{backend:?} mostly fails: {totals:?}");
+        assert!(totals.writes > 0 && totals.changed > 0, "{totals:?}");
+    }
+}
+
+#[tokio::test]
+async fn cached_answers_equal_the_database_on_sqlite() {
+    run(Backend::Sqlite, SQLITE).await;
+}
+
+#[tokio::test]
+async fn cached_answers_equal_the_database_on_postgres() {
+    run(Backend::Postgres, SERVER).await;
+}
+
+#[tokio::test]
+async fn cached_answers_equal_the_database_on_mariadb() {
+    run(Backend::MariaDb, SERVER).await;
+}
