@@ -20,6 +20,7 @@ mod result;
 mod row;
 mod select;
 mod shared;
+mod statement;
 #[cfg(feature = "stream")]
 mod stream;
 mod task;
@@ -36,6 +37,7 @@ pub use connection::CachedConnection;
 pub use larder_derive::Cacheable;
 pub use result::{CachedResult, LOCAL_FACTOR};
 pub use select::CachedSelect;
+pub use statement::CachedStatement;
 #[cfg(feature = "stream")]
 pub use stream::CachedStream;
 pub use transaction::CachedTransaction;

@@ -18,7 +18,7 @@ pub use larder_sql::plan::Operation;
 
 #[cfg(feature = "sea-orm")]
 pub use larder_sea_orm::{
-    Cacheable, CachedConnection, CachedResult, CachedSelect, CachedTransaction, LOCAL_FACTOR,
+    Cacheable, CachedConnection, CachedResult, CachedSelect, CachedStatement, CachedTransaction, LOCAL_FACTOR,
     SeaOrm, WrapConfig,
 };
 

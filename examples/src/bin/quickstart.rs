@@ -17,8 +17,8 @@ use larder::{CachedConnection, Event, Larder, MemoryStore, Observer};
 use larder_examples::entity::{order, order_line, product};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectOptions, ConnectionTrait, Database,
-    DatabaseConnection, DbErr, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
-    TransactionSession, TransactionTrait, prelude::Decimal,
+    DatabaseConnection, DbErr, EntityTrait, QueryFilter, QueryOrder,
+    TransactionTrait, prelude::Decimal,
 };
 
 type Db = CachedConnection<DatabaseConnection>;

@@ -9,7 +9,7 @@ use larder_tests::{
 };
 use row::Row;
 use sea_orm::{
-    ConnectionTrait, DbErr, Statement, TransactionSession, TransactionTrait, Value,
+    ConnectionTrait, DbErr, Statement, TransactionTrait, Value,
 };
 
 /// How many queries a run keeps asking.

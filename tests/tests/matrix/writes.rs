@@ -6,7 +6,7 @@ use larder::CachedConnection;
 use larder_examples::entity::{author, comment, order_line, post, product, tag};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseConnection, DbErr,
-    EntityTrait, IntoActiveModel, ModelTrait, QueryFilter, Statement, TransactionSession,
+    EntityTrait, IntoActiveModel, ModelTrait, QueryFilter, Statement,
     TransactionTrait, prelude::Decimal, sea_query::{Expr, OnConflict},
 };
 
