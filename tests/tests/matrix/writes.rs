@@ -7,7 +7,7 @@ use larder_examples::entity::{author, comment, order_line, post, product, tag};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseConnection, DbErr,
     EntityTrait, IntoActiveModel, ModelTrait, QueryFilter, Statement,
-    TransactionTrait, prelude::Decimal, sea_query::{Expr, OnConflict},
+    TransactionTrait, prelude::Decimal, sea_query::{Expr, ExprTrait, OnConflict},
 };
 
 type Db = CachedConnection<DatabaseConnection>;
