@@ -14,7 +14,7 @@ pub struct Model {
     pub customer_id: i32,
     pub status: String,
     pub note: Option<String>,
-    pub placed_at: DateTime,
+    pub placed_at: DateTimeUtc,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

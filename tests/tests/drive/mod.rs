@@ -119,11 +119,11 @@ impl Run {
                 self.write(&outer, write).await;
                 continue;
             }
-            let inner = outer.begin().await.unwrap();
+            // A failed statement aborts a PostgreSQL transaction: no savepoint can follow.
+            let Ok(inner) = outer.begin().await else { break };
             self.log.push("SAVEPOINT".into());
             self.write(&inner, write).await;
             let keep = random.bool();
-            // A failed statement aborts a PostgreSQL transaction: then the savepoint fails too.
             let ended = if keep { inner.commit().await } else { inner.rollback().await };
             self.log.push(format!("savepoint kept: {keep}, {ended:?}"));
         }
