@@ -1,7 +1,7 @@
 //! Random schemas, rows, queries and writes through a wrapped and a plain connection to the same
 //! database: every cached answer equals the database's at that moment.
 //!
-//! A failure prints its seed; `LARDER_SEED=<seed> cargo test -p larder-tests --test differential`
+//! `LARDER_SEEDS=<n>` runs more seeds than CI does. A failure prints its seed; `LARDER_SEED=<seed> cargo test -p larder-tests --test differential`
 //! replays it.
 
 mod drive;
@@ -14,9 +14,11 @@ const SQLITE: (u64, usize) = (50, 400);
 const SERVER: (u64, usize) = (8, 200);
 
 async fn run(backend: Backend, (seeds, steps): (u64, usize)) {
-    let chosen = std::env::var("LARDER_SEED").ok().and_then(|seed| seed.parse().ok());
+    let number = |name| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let chosen = number("LARDER_SEED");
+    let seeds = number("LARDER_SEEDS").unwrap_or(seeds);
     let mut totals = Totals::default();
-    for seed in chosen.map_or(1..=seeds, |seed: u64| seed..=seed) {
+    for seed in chosen.map_or(1..=seeds, |seed| seed..=seed) {
         totals.add(drive(backend, seed, steps).await);
     }
     println!("{backend:?}: {totals:?}");
