@@ -35,7 +35,10 @@ async fn main() {
     println!("{}", hits_of_a_list(&db).await.report());
     println!("{}", hit_against_query(&db, &plain).await.report());
     println!("{}", miss_against_query(&db, &plain).await.report());
-    println!("{}", miss_of_a_list_against_query(&db, &plain).await.report());
+    println!(
+        "{}",
+        miss_of_a_list_against_query(&db, &plain).await.report()
+    );
 }
 
 fn options(url: &str) -> ConnectOptions {
@@ -66,7 +69,9 @@ fn list(author: i32) -> sea_orm::Select<post::Entity> {
 
 /// Constructing and building the statement is what a caller pays with no cache and no database.
 fn construct_by_key(id: i32) -> Statement {
-    <product::Entity as EntityTrait>::find_by_id(id).limit(1).build(DbBackend::Postgres)
+    <product::Entity as EntityTrait>::find_by_id(id)
+        .limit(1)
+        .build(DbBackend::Postgres)
 }
 
 async fn hits_by_key(db: &CachedConnection<DatabaseConnection>) -> Group {
@@ -74,9 +79,13 @@ async fn hits_by_key(db: &CachedConnection<DatabaseConnection>) -> Group {
     product::Entity::find_by_id(1).one(db).await.unwrap();
     for _ in 0..ROUNDS {
         group.round("construct and build the statement", || construct_by_key(1));
-        group.round_async("hit, one", || product::Entity::find_by_id(1).one(db)).await;
         group
-            .round_async("hit, one_shared", || product::Entity::find_by_id(1).one_shared(db))
+            .round_async("hit, one", || product::Entity::find_by_id(1).one(db))
+            .await;
+        group
+            .round_async("hit, one_shared", || {
+                product::Entity::find_by_id(1).one_shared(db)
+            })
             .await;
     }
     group
@@ -92,9 +101,15 @@ async fn hits_of_a_list(db: &CachedConnection<DatabaseConnection>) -> Group {
     let mut group = Group::new("a list of 20 rows, a hit", 2_000);
     assert_eq!(cached().all(db).await.unwrap().len(), 20);
     for _ in 0..ROUNDS {
-        group.round("construct and build the statement", || list(7).build(DbBackend::Postgres));
-        group.round_async("hit, all_shared", || cached().all_shared(db)).await;
-        group.round_async("hit, all (clones 20 rows)", || cached().all(db)).await;
+        group.round("construct and build the statement", || {
+            list(7).build(DbBackend::Postgres)
+        });
+        group
+            .round_async("hit, all_shared", || cached().all_shared(db))
+            .await;
+        group
+            .round_async("hit, all (clones 20 rows)", || cached().all(db))
+            .await;
     }
     group
 }
@@ -110,8 +125,14 @@ async fn hit_against_query(
                 <product::Entity as EntityTrait>::find_by_id(1).one(plain)
             })
             .await;
-        group.round_async("hit find_by_id(1).one", || product::Entity::find_by_id(1).one(db)).await;
-        group.round_async("uncached list of 20", || list(7).all(plain)).await;
+        group
+            .round_async("hit find_by_id(1).one", || {
+                product::Entity::find_by_id(1).one(db)
+            })
+            .await;
+        group
+            .round_async("uncached list of 20", || list(7).all(plain))
+            .await;
     }
     group
 }
@@ -134,7 +155,9 @@ async fn miss_against_query(
             })
             .await;
         db.larder().invalidate_all().await;
-        group.round_async("miss", || product::Entity::find_by_id(next()).one(db)).await;
+        group
+            .round_async("miss", || product::Entity::find_by_id(next()).one(db))
+            .await;
         group
             .round_async("wrapped, .uncached()", || {
                 product::Entity::find_by_id(next()).uncached().one(db)
@@ -156,7 +179,9 @@ async fn miss_of_a_list_against_query(
     };
     for _ in 0..ROUNDS {
         db.larder().invalidate_all().await;
-        group.round_async("uncached list", || list(next()).all(plain)).await;
+        group
+            .round_async("uncached list", || list(next()).all(plain))
+            .await;
         group
             .round_async("miss", || {
                 post::Entity::find()

@@ -29,7 +29,11 @@ impl Group {
     /// A group whose rounds make `calls` calls of each contender.
     #[must_use]
     pub fn new(title: &str, calls: u32) -> Self {
-        Self { title: title.to_owned(), contenders: Vec::new(), calls }
+        Self {
+            title: title.to_owned(),
+            contenders: Vec::new(),
+            calls,
+        }
     }
 
     /// Times one round of `call`; the first argument names the contender.
@@ -56,11 +60,16 @@ impl Group {
 
     fn record(&mut self, name: &str, elapsed: Duration) {
         let nanoseconds = elapsed.as_secs_f64() * 1e9 / f64::from(self.calls);
-        match self.contenders.iter_mut().find(|contender| contender.name == name) {
+        match self
+            .contenders
+            .iter_mut()
+            .find(|contender| contender.name == name)
+        {
             Some(contender) => contender.rounds.push(nanoseconds),
-            None => self
-                .contenders
-                .push(Contender { name: name.to_owned(), rounds: vec![nanoseconds] }),
+            None => self.contenders.push(Contender {
+                name: name.to_owned(),
+                rounds: vec![nanoseconds],
+            }),
         }
     }
 
@@ -72,17 +81,30 @@ impl Group {
     #[must_use]
     pub fn ratio(&self, name: &str, base: &str) -> f64 {
         let find = |wanted: &str| {
-            let found = self.contenders.iter().find(|contender| contender.name == wanted);
-            &found.unwrap_or_else(|| panic!("{wanted} has not run")).rounds
+            let found = self
+                .contenders
+                .iter()
+                .find(|contender| contender.name == wanted);
+            &found
+                .unwrap_or_else(|| panic!("{wanted} has not run"))
+                .rounds
         };
-        median(find(name).iter().zip(find(base)).map(|(left, right)| left / right).collect())
+        median(
+            find(name)
+                .iter()
+                .zip(find(base))
+                .map(|(left, right)| left / right)
+                .collect(),
+        )
     }
 
     /// A table: microseconds per call and the ratio to the first contender.
     #[must_use]
     pub fn report(&self) -> String {
         let mut text = format!("{}\n", self.title);
-        let Some(first) = self.contenders.first() else { return text };
+        let Some(first) = self.contenders.first() else {
+            return text;
+        };
         for contender in &self.contenders {
             let _ = writeln!(
                 text,

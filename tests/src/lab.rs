@@ -60,7 +60,15 @@ impl Lab {
         }
         if backend == Backend::Postgres {
             // Rows with keys of their own do not move the identity sequences.
-            for table in ["author", "post", "comment", "tag", "customer", "product", "order_line"] {
+            for table in [
+                "author",
+                "post",
+                "comment",
+                "tag",
+                "customer",
+                "product",
+                "order_line",
+            ] {
                 let sql = format!("ALTER TABLE {table} ALTER COLUMN id RESTART WITH 1000");
                 lab.plain.execute_unprepared(&sql).await.unwrap();
             }
@@ -73,12 +81,22 @@ impl Lab {
         let (url, folder) = match backend {
             Backend::Sqlite => {
                 let folder = Folder::new();
-                (format!("sqlite://{}/lab.db?mode=rwc", folder.0.display()), Some(folder))
+                (
+                    format!("sqlite://{}/lab.db?mode=rwc", folder.0.display()),
+                    Some(folder),
+                )
             }
-            Backend::Postgres => {
-                (server::shared_postgres().unwrap().create_database().unwrap(), None)
-            }
-            Backend::MariaDb => (server::shared_mariadb().unwrap().create_database().unwrap(), None),
+            Backend::Postgres => (
+                server::shared_postgres()
+                    .unwrap()
+                    .create_database()
+                    .unwrap(),
+                None,
+            ),
+            Backend::MariaDb => (
+                server::shared_mariadb().unwrap().create_database().unwrap(),
+                None,
+            ),
         };
         let larder = Larder::builder()
             .namespace("lab")
@@ -93,14 +111,28 @@ impl Lab {
         counted.set_metric_callback(move |info| {
             // What larder asks the catalog does not count as the application's read.
             let sql = info.statement.sql.to_ascii_lowercase();
-            let catalog = ["pg_", "information_schema", "pragma", "sqlite_", "@@", "current_"];
+            let catalog = [
+                "pg_",
+                "information_schema",
+                "pragma",
+                "sqlite_",
+                "@@",
+                "current_",
+            ];
             let read = sql.starts_with("select") || sql.starts_with("with");
             if read && !catalog.iter().any(|word| sql.contains(word)) {
                 counter.fetch_add(1, Ordering::SeqCst);
             }
         });
         let db = larder.wrap(counted);
-        Self { backend, db, plain, larder, selects, _folder: folder }
+        Self {
+            backend,
+            db,
+            plain,
+            larder,
+            selects,
+            _folder: folder,
+        }
     }
 
     /// How many SELECTs of the application have reached the database through the wrapper.

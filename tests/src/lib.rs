@@ -2,3 +2,4 @@
 
 pub mod lab;
 pub mod random_sql;
+pub mod row;

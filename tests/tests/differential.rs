@@ -14,7 +14,11 @@ const SQLITE: (u64, usize) = (50, 400);
 const SERVER: (u64, usize) = (8, 200);
 
 async fn run(backend: Backend, (seeds, steps): (u64, usize)) {
-    let number = |name| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let number = |name| {
+        std::env::var(name)
+            .ok()
+            .and_then(|text| text.parse::<u64>().ok())
+    };
     let chosen = number("LARDER_SEED");
     let seeds = number("LARDER_SEEDS").unwrap_or(seeds);
     let mut totals = Totals::default();
@@ -24,8 +28,14 @@ async fn run(backend: Backend, (seeds, steps): (u64, usize)) {
     println!("{backend:?}: {totals:?}");
     // The check cannot pass by caching nothing, nor by queries that all fail.
     if chosen.is_none() {
-        assert!(totals.hits * 10 > totals.reads, "{backend:?} hardly hits: {totals:?}");
-        assert!(totals.errors * 4 < totals.reads, "{backend:?} mostly fails: {totals:?}");
+        assert!(
+            totals.hits * 10 > totals.reads,
+            "{backend:?} hardly hits: {totals:?}"
+        );
+        assert!(
+            totals.errors * 4 < totals.reads,
+            "{backend:?} mostly fails: {totals:?}"
+        );
         assert!(totals.writes > 0 && totals.changed > 0, "{totals:?}");
     }
 }

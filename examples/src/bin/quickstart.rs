@@ -17,8 +17,8 @@ use larder::{CachedConnection, Event, Larder, MemoryStore, Observer};
 use larder_examples::entity::{order, order_line, product};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectOptions, ConnectionTrait, Database,
-    DatabaseConnection, DbErr, EntityTrait, QueryFilter, QueryOrder,
-    TransactionTrait, prelude::Decimal,
+    DatabaseConnection, DbErr, EntityTrait, QueryFilter, QueryOrder, TransactionTrait,
+    prelude::Decimal,
 };
 
 type Db = CachedConnection<DatabaseConnection>;
@@ -45,7 +45,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     read_all(&db, &account).await?;
 
     write(&account, "UPDATE one order of customer 1 (status)", async {
-        let shipped = order::ActiveModel { id: Set(1), status: Set("shipped".into()), ..Default::default() };
+        let shipped = order::ActiveModel {
+            id: Set(1),
+            status: Set("shipped".into()),
+            ..Default::default()
+        };
         shipped.update(&db).await
     })
     .await?;
@@ -53,33 +57,52 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     read_all(&db, &account).await?;
 
     write(&account, "INSERT an order of customer 2", async {
-        let new = order::ActiveModel { customer_id: Set(2), status: Set("open".into()), ..Default::default() };
+        let new = order::ActiveModel {
+            customer_id: Set(2),
+            status: Set("open".into()),
+            ..Default::default()
+        };
         new.insert(&db).await
     })
     .await?;
     println!("Now customer 2's list and the counts go, customer 1's list stays:");
     read_all(&db, &account).await?;
 
-    write(&account, "a transaction that changes a price and is rolled back", async {
-        let transaction = db.begin().await?;
-        let cheaper = product::ActiveModel { id: Set(1), price: Set(Decimal::ONE), ..Default::default() };
-        cheaper.update(&transaction).await?;
-        transaction.rollback().await
-    })
+    write(
+        &account,
+        "a transaction that changes a price and is rolled back",
+        async {
+            let transaction = db.begin().await?;
+            let cheaper = product::ActiveModel {
+                id: Set(1),
+                price: Set(Decimal::ONE),
+                ..Default::default()
+            };
+            cheaper.update(&transaction).await?;
+            transaction.rollback().await
+        },
+    )
     .await?;
     println!("Nothing was committed, so everything stays:");
     read_all(&db, &account).await?;
 
-    write(&account, "DELETE order 1; its lines go with it (ON DELETE CASCADE)", async {
-        order::Entity::delete_by_id(1).exec(&db).await
-    })
+    write(
+        &account,
+        "DELETE order 1; its lines go with it (ON DELETE CASCADE)",
+        async { order::Entity::delete_by_id(1).exec(&db).await },
+    )
     .await?;
     println!("Without an old image of the row, lists by customer drop as one shape:");
     read_all(&db, &account).await?;
 
-    write(&account, "raw SQL: UPDATE product SET stock = stock - 1 WHERE id = 3", async {
-        db.execute_unprepared("UPDATE product SET stock = stock - 1 WHERE id = 3").await
-    })
+    write(
+        &account,
+        "raw SQL: UPDATE product SET stock = stock - 1 WHERE id = 3",
+        async {
+            db.execute_unprepared("UPDATE product SET stock = stock - 1 WHERE id = 3")
+                .await
+        },
+    )
     .await?;
     println!("Raw SQL is understood too; product 1 is another row:");
     read_all(&db, &account).await?;
@@ -89,13 +112,19 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 /// The reads of a shop page, each with what became of it.
 async fn read_all(db: &Db, account: &Account) -> Result<(), DbErr> {
-    account.read("product 1", product::Entity::find_by_id(1).one(db)).await?;
-    account.read("product 3", product::Entity::find_by_id(3).one(db)).await?;
+    account
+        .read("product 1", product::Entity::find_by_id(1).one(db))
+        .await?;
+    account
+        .read("product 3", product::Entity::find_by_id(3).one(db))
+        .await?;
     for customer in [1, 2] {
         let orders = order::Entity::find()
             .filter(order::Column::CustomerId.eq(customer))
             .order_by_asc(order::Column::Id);
-        account.read(&format!("orders of customer {customer}"), orders.all(db)).await?;
+        account
+            .read(&format!("orders of customer {customer}"), orders.all(db))
+            .await?;
     }
     let open = order::Entity::find().filter(order::Column::Status.eq("open"));
     account.read("count of open orders", open.count(db)).await?;
@@ -116,12 +145,20 @@ async fn write<T>(
     let took = start.elapsed().as_micros();
     println!("WRITE {what}  ({took} us)");
     let dropped = account.take();
-    println!("      dropped: {}\n", if dropped.is_empty() { "nothing" } else { &dropped });
+    println!(
+        "      dropped: {}\n",
+        if dropped.is_empty() {
+            "nothing"
+        } else {
+            &dropped
+        }
+    );
     Ok(())
 }
 
 async fn create_shop(db: &Db) -> Result<(), DbErr> {
-    db.execute_unprepared(include_str!("../../../migrations/sqlite/schema.sql")).await?;
+    db.execute_unprepared(include_str!("../../../migrations/sqlite/schema.sql"))
+        .await?;
     db.execute_unprepared(
         "INSERT INTO customer (id, name, email) VALUES
              (1, 'Ada', 'ada@example.org'), (2, 'Grace', 'grace@example.org'),

@@ -1,16 +1,12 @@
 //! One run of the differential test.
 
-mod row;
-
 use larder::CachedStatement;
 use larder_tests::{
     lab::{Backend, Lab},
     random_sql::{Bind, Generator, RandomStatement, Schema, SqlDialect},
+    row::Row,
 };
-use row::Row;
-use sea_orm::{
-    ConnectionTrait, DbErr, Statement, TransactionTrait, Value,
-};
+use sea_orm::{ConnectionTrait, DbErr, Statement, TransactionTrait, Value};
 
 /// How many queries a run keeps asking.
 const QUERIES: usize = 24;
@@ -53,13 +49,19 @@ pub async fn drive(backend: Backend, seed: u64, steps: usize) -> Totals {
     for statement in schema.create_statements() {
         lab.plain.execute_unprepared(&statement).await.unwrap();
     }
-    let mut run = Run { lab, seed, totals: Totals::default(), log: Vec::new() };
+    let mut run = Run {
+        lab,
+        seed,
+        totals: Totals::default(),
+        log: Vec::new(),
+    };
     for _ in 0..20 {
         let write = Generator::new(&schema, &mut random).write();
         run.write(&run.lab.db.clone(), write).await;
     }
-    let queries: Vec<RandomStatement> =
-        (0..QUERIES).map(|_| Generator::new(&schema, &mut random).query()).collect();
+    let queries: Vec<RandomStatement> = (0..QUERIES)
+        .map(|_| Generator::new(&schema, &mut random).query())
+        .collect();
     let mut last = vec![None; QUERIES];
     for _ in 0..steps {
         match random.u32(0..100) {
@@ -71,7 +73,10 @@ pub async fn drive(backend: Backend, seed: u64, steps: usize) -> Totals {
             _ => {
                 let number = random.usize(0..QUERIES);
                 let answer = run.compare(&queries[number]).await;
-                if last[number].as_ref().is_some_and(|before| *before != answer) {
+                if last[number]
+                    .as_ref()
+                    .is_some_and(|before| *before != answer)
+                {
                     run.totals.changed += 1;
                 }
                 last[number] = Some(answer);
@@ -106,7 +111,10 @@ impl Run {
             db.execute_raw(statement).await.map(drop)
         };
         self.totals.writes += usize::from(result.is_ok());
-        self.log.push(format!("{write:?} -> {:?}", result.err().map(|error| error.to_string())));
+        self.log.push(format!(
+            "{write:?} -> {:?}",
+            result.err().map(|error| error.to_string())
+        ));
     }
 
     /// A few writes in one transaction, which is committed, rolled back or dropped.
@@ -120,15 +128,23 @@ impl Run {
                 continue;
             }
             // A failed statement aborts a PostgreSQL transaction: no savepoint can follow.
-            let Ok(inner) = outer.begin().await else { break };
+            let Ok(inner) = outer.begin().await else {
+                break;
+            };
             self.log.push("SAVEPOINT".into());
             self.write(&inner, write).await;
             let keep = random.bool();
-            let ended = if keep { inner.commit().await } else { inner.rollback().await };
+            let ended = if keep {
+                inner.commit().await
+            } else {
+                inner.rollback().await
+            };
             self.log.push(format!("savepoint kept: {keep}, {ended:?}"));
         }
         match random.u32(0..4) {
-            0 => self.log.push(format!("ROLLBACK {:?}", outer.rollback().await)),
+            0 => self
+                .log
+                .push(format!("ROLLBACK {:?}", outer.rollback().await)),
             1 => {
                 self.log.push("DROP".into());
                 drop(outer);
@@ -141,8 +157,10 @@ impl Run {
     async fn compare(&mut self, query: &RandomStatement) -> Result<Vec<String>, ()> {
         let statement = self.statement(query);
         let before = self.lab.selects();
-        let cached =
-            CachedStatement::<Row>::new(statement.clone()).all(&self.lab.db).await.map(sorted);
+        let cached = CachedStatement::<Row>::new(statement.clone())
+            .all(&self.lab.db)
+            .await
+            .map(sorted);
         self.totals.reads += 1;
         self.totals.hits += usize::from(self.lab.selects() == before);
         let truth = rows(&self.lab.plain, statement).await.map(sorted);
@@ -160,7 +178,13 @@ impl Run {
              replay: LARDER_SEED={} cargo test -p larder-tests --test differential",
             self.seed,
             self.lab.backend,
-            self.log.iter().rev().take(12).cloned().collect::<Vec<_>>().join("\n"),
+            self.log
+                .iter()
+                .rev()
+                .take(12)
+                .cloned()
+                .collect::<Vec<_>>()
+                .join("\n"),
             self.seed,
         );
         truth.map_err(drop)

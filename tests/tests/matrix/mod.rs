@@ -14,7 +14,9 @@ pub async fn check(backend: Backend) {
     for write in WRITES {
         let lab = Lab::start(backend).await;
         warm(&lab, write.name).await;
-        (write.run)(&lab.db).await.unwrap_or_else(|error| panic!("{}: {error}", write.name));
+        (write.run)(&lab.db)
+            .await
+            .unwrap_or_else(|error| panic!("{}: {error}", write.name));
         after(&lab, write, &mut failures).await;
         lab.plain.close().await.unwrap();
     }
@@ -29,8 +31,18 @@ async fn warm(lab: &Lab, write: &str) {
     for read in READS {
         let before = lab.selects();
         let cached = answer(&lab.db, read).await;
-        assert_eq!(lab.selects(), before, "{:?}: {read} is no hit before {write}", lab.backend);
-        assert_eq!(cached, answer(&lab.plain, read).await, "{:?}: {read}", lab.backend);
+        assert_eq!(
+            lab.selects(),
+            before,
+            "{:?}: {read} is no hit before {write}",
+            lab.backend
+        );
+        assert_eq!(
+            cached,
+            answer(&lab.plain, read).await,
+            "{:?}: {read}",
+            lab.backend
+        );
     }
 }
 
@@ -40,7 +52,11 @@ async fn after(lab: &Lab, write: &Write, failures: &mut Vec<String>) {
             || (lab.returns_rows() && write.keeps_with_returning.contains(&read))
     };
     for name in write.keeps.iter().chain(write.keeps_with_returning) {
-        assert!(READS.contains(name), "{}: no read is called {name}", write.name);
+        assert!(
+            READS.contains(name),
+            "{}: no read is called {name}",
+            write.name
+        );
     }
     for read in READS {
         let before = lab.selects();
@@ -48,7 +64,10 @@ async fn after(lab: &Lab, write: &Write, failures: &mut Vec<String>) {
         let queries = lab.selects() - before;
         let truth = answer(&lab.plain, read).await;
         if cached != truth {
-            failures.push(format!("{read} is stale after {}: {cached} for {truth}", write.name));
+            failures.push(format!(
+                "{read} is stale after {}: {cached} for {truth}",
+                write.name
+            ));
         }
         if queries > 1 || (queries == 1 && kept(read)) {
             failures.push(format!("{} dropped {read} ({queries} queries)", write.name));

@@ -2,8 +2,8 @@
 
 use larder_examples::entity::{author, comment, customer, order, order_line, post, product};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, JoinType, QueryFilter, QueryOrder,
-    QuerySelect, RelationTrait,
+    ColumnTrait, Condition, ConnectionTrait, JoinType, QueryFilter, QueryOrder, QuerySelect,
+    RelationTrait,
 };
 
 pub const READS: &[&str] = &[
@@ -57,9 +57,13 @@ pub async fn answer<C: ConnectionTrait>(db: &C, read: &str) -> String {
             let list = author_is(4).filter(post::Column::Published.eq(true));
             text(list.order_by_asc(post::Column::Id).all(db).await)
         }
-        "first post of author 3" => {
-            text(author_is(3).order_by_asc(post::Column::Id).limit(1).one(db).await)
-        }
+        "first post of author 3" => text(
+            author_is(3)
+                .order_by_asc(post::Column::Id)
+                .limit(1)
+                .one(db)
+                .await,
+        ),
         "posts with views over 4" => {
             let list = post::Entity::find().filter(post::Column::Views.gt(4));
             text(list.order_by_desc(post::Column::Id).all(db).await)
@@ -98,9 +102,12 @@ async fn more<C: ConnectionTrait>(db: &C, read: &str) -> String {
     match read {
         "comments of post 1" => text(comments_of(1).all(db).await),
         "comments of post 3" => text(comments_of(3).all(db).await),
-        "count of approved comments" => {
-            text(comment::Entity::find().filter(comment::Column::Approved.eq(true)).count(db).await)
-        }
+        "count of approved comments" => text(
+            comment::Entity::find()
+                .filter(comment::Column::Approved.eq(true))
+                .count(db)
+                .await,
+        ),
         "vip customers" => {
             let list = customer::Entity::find().filter(customer::Column::Vip.eq(true));
             text(list.order_by_asc(customer::Column::Id).all(db).await)

@@ -5,9 +5,12 @@ use std::{future::Future, pin::Pin};
 use larder::CachedConnection;
 use larder_examples::entity::{author, comment, order_line, post, product, tag};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseConnection, DbErr,
-    EntityTrait, IntoActiveModel, ModelTrait, QueryFilter, Statement,
-    TransactionTrait, prelude::Decimal, sea_query::{Expr, ExprTrait, OnConflict},
+    ActiveModelTrait,
+    ActiveValue::Set,
+    ColumnTrait, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, IntoActiveModel,
+    ModelTrait, QueryFilter, Statement, TransactionTrait,
+    prelude::Decimal,
+    sea_query::{Expr, ExprTrait, OnConflict},
 };
 
 type Db = CachedConnection<DatabaseConnection>;
@@ -25,13 +28,24 @@ pub struct Write {
 
 /// Reads of tables that have nothing to do with posts.
 const SHOP: &[&str] = &[
-    "vip customers", "product tea", "product jam", "open orders", "orders of customer 1",
-    "lines of order 1", "lines of order 3",
+    "vip customers",
+    "product tea",
+    "product jam",
+    "open orders",
+    "orders of customer 1",
+    "lines of order 1",
+    "lines of order 3",
 ];
 /// Reads of the blog.
 const BLOG: &[&str] = &[
-    "post 1", "post 3", "posts of author 3", "posts of author 4", "posts of active authors",
-    "comments of post 1", "comments of post 3", "count of approved comments",
+    "post 1",
+    "post 3",
+    "posts of author 3",
+    "posts of author 4",
+    "posts of active authors",
+    "comments of post 1",
+    "comments of post 3",
+    "count of approved comments",
 ];
 const ALL: &[&str] = super::READS;
 
@@ -57,49 +71,110 @@ pub const WRITES: &[Write] = &[
         "post 3", "no post 99", "count of posts of author 3", "count of posts of author 4",
         "author 3 has posts", "author 9 has posts", "comments of post 1", "vip customers",
     ], with returning &["posts of author 4", "published posts of author 4"]),
-    write!("a move of post 1 to author 4", move_post, keeps &[
-        "post 3", "no post 99", "comments of post 1", "product tea",
-    ]),
-    write!("an update without returning", update_without_returning, keeps &[
-        "post 3", "comments of post 1", "product tea",
-    ]),
-    write!("a save of a fetched model", save_fetched, keeps &["post 1", "no post 99"]),
+    write!(
+        "a move of post 1 to author 4",
+        move_post,
+        keeps & ["post 3", "no post 99", "comments of post 1", "product tea",]
+    ),
+    write!(
+        "an update without returning",
+        update_without_returning,
+        keeps & ["post 3", "comments of post 1", "product tea",]
+    ),
+    write!(
+        "a save of a fetched model",
+        save_fetched,
+        keeps & ["post 1", "no post 99"]
+    ),
     write!("an insert of a post of author 3", insert_post, keeps &[
         "post 1", "post 3", "comments of post 1", "open orders",
     ], with returning &[
         "posts of author 4", "count of posts of author 4", "author 9 has posts",
         "published posts of author 4",
     ]),
-    write!("an insert of many comments", insert_many, keeps &[
-        "post 1", "posts of author 3", "comments of post 1",
-    ]),
-    write!("a delete of post 2 by id", delete_by_id, keeps &[
-        "post 1", "post 3", "no post 99", "comments of post 1", "comments of post 3", "vip customers",
-    ]),
-    write!("a delete of a model", delete_model, keeps &[
-        "posts of author 3", "comments of post 1", "product tea",
-    ]),
-    write!("a delete of the posts of author 3", delete_many, keeps &[
-        "posts of author 4", "count of posts of author 4", "author 9 has posts",
-    ]),
-    write!("an update of many by author", update_many, keeps &[
-        "count of posts of author 3", "count of posts of author 4", "author 3 has posts",
-        "posts of author 4", "comments of post 1",
-    ]),
-    write!("an update by expression", update_by_expression, keeps &[
-        "post 3", "count of posts of author 3", "author 9 has posts", "comments of post 1",
-    ]),
+    write!(
+        "an insert of many comments",
+        insert_many,
+        keeps & ["post 1", "posts of author 3", "comments of post 1",]
+    ),
+    write!(
+        "a delete of post 2 by id",
+        delete_by_id,
+        keeps
+            & [
+                "post 1",
+                "post 3",
+                "no post 99",
+                "comments of post 1",
+                "comments of post 3",
+                "vip customers",
+            ]
+    ),
+    write!(
+        "a delete of a model",
+        delete_model,
+        keeps & ["posts of author 3", "comments of post 1", "product tea",]
+    ),
+    write!(
+        "a delete of the posts of author 3",
+        delete_many,
+        keeps
+            & [
+                "posts of author 4",
+                "count of posts of author 4",
+                "author 9 has posts",
+            ]
+    ),
+    write!(
+        "an update of many by author",
+        update_many,
+        keeps
+            & [
+                "count of posts of author 3",
+                "count of posts of author 4",
+                "author 3 has posts",
+                "posts of author 4",
+                "comments of post 1",
+            ]
+    ),
+    write!(
+        "an update by expression",
+        update_by_expression,
+        keeps
+            & [
+                "post 3",
+                "count of posts of author 3",
+                "author 9 has posts",
+                "comments of post 1",
+            ]
+    ),
     write!("an upsert of tags", upsert, keeps BLOG),
-    write!("raw SQL by execute_unprepared", unprepared, keeps &[
-        "product jam", "posts of author 3", "orders of customer 1",
-    ]),
-    write!("a raw statement with parameters", raw_statement, keeps &[
-        "post 1", "open orders", "lines of order 3",
-    ]),
-    write!("a change of an author", update_author, keeps &[
-        "post 1", "posts of author 3", "posts of author 4", "comments of post 1",
-    ]),
-    write!("a committed transaction", committed, keeps &["post 3", "lines of order 3"]),
+    write!(
+        "raw SQL by execute_unprepared",
+        unprepared,
+        keeps & ["product jam", "posts of author 3", "orders of customer 1",]
+    ),
+    write!(
+        "a raw statement with parameters",
+        raw_statement,
+        keeps & ["post 1", "open orders", "lines of order 3",]
+    ),
+    write!(
+        "a change of an author",
+        update_author,
+        keeps
+            & [
+                "post 1",
+                "posts of author 3",
+                "posts of author 4",
+                "comments of post 1",
+            ]
+    ),
+    write!(
+        "a committed transaction",
+        committed,
+        keeps & ["post 3", "lines of order 3"]
+    ),
     write!("a rolled back transaction", rolled_back, keeps ALL),
     write!("a dropped transaction", dropped, keeps ALL),
     write!("a savepoint that is rolled back", savepoint, keeps &[
@@ -107,26 +182,42 @@ pub const WRITES: &[Write] = &[
     ], with returning &["product jam"]),
     write!("a closure transaction that fails", failed_closure, keeps ALL),
     write!("an insert that fails", failed_insert, keeps SHOP),
-    write!("an update of no row", update_nothing, keeps &[
-        "post 1", "post 3", "comments of post 1", "vip customers",
-    ]),
-    write!("a delete of the comments of post 3", delete_comments, keeps &[
-        "comments of post 1", "posts of author 3", "post 3",
-    ]),
+    write!(
+        "an update of no row",
+        update_nothing,
+        keeps & ["post 1", "post 3", "comments of post 1", "vip customers",]
+    ),
+    write!(
+        "a delete of the comments of post 3",
+        delete_comments,
+        keeps & ["comments of post 1", "posts of author 3", "post 3",]
+    ),
 ];
 
 async fn update_title(db: &Db) -> Result<(), DbErr> {
-    let row = post::ActiveModel { id: Set(1), title: Set("new".into()), ..Default::default() };
+    let row = post::ActiveModel {
+        id: Set(1),
+        title: Set("new".into()),
+        ..Default::default()
+    };
     row.update(db).await.map(drop)
 }
 
 async fn move_post(db: &Db) -> Result<(), DbErr> {
-    let row = post::ActiveModel { id: Set(1), author_id: Set(4), ..Default::default() };
+    let row = post::ActiveModel {
+        id: Set(1),
+        author_id: Set(4),
+        ..Default::default()
+    };
     row.update(db).await.map(drop)
 }
 
 async fn update_without_returning(db: &Db) -> Result<(), DbErr> {
-    let row = post::ActiveModel { id: Set(1), views: Set(50), ..Default::default() };
+    let row = post::ActiveModel {
+        id: Set(1),
+        views: Set(50),
+        ..Default::default()
+    };
     row.update_without_returning(db).await.map(drop)
 }
 
@@ -156,7 +247,10 @@ async fn insert_many(db: &Db) -> Result<(), DbErr> {
         approved: Set(true),
         ..Default::default()
     };
-    comment::Entity::insert_many([row(3), row(4)]).exec(db).await.map(drop)
+    comment::Entity::insert_many([row(3), row(4)])
+        .exec(db)
+        .await
+        .map(drop)
 }
 
 async fn delete_by_id(db: &Db) -> Result<(), DbErr> {
@@ -189,13 +283,24 @@ async fn update_by_expression(db: &Db) -> Result<(), DbErr> {
 }
 
 async fn upsert(db: &Db) -> Result<(), DbErr> {
-    let row = tag::ActiveModel { id: Set(1), name: Set("crab".into()) };
-    let conflict = OnConflict::column(tag::Column::Id).update_column(tag::Column::Name).to_owned();
-    tag::Entity::insert(row).on_conflict(conflict).exec_without_returning(db).await.map(drop)
+    let row = tag::ActiveModel {
+        id: Set(1),
+        name: Set("crab".into()),
+    };
+    let conflict = OnConflict::column(tag::Column::Id)
+        .update_column(tag::Column::Name)
+        .to_owned();
+    tag::Entity::insert(row)
+        .on_conflict(conflict)
+        .exec_without_returning(db)
+        .await
+        .map(drop)
 }
 
 async fn unprepared(db: &Db) -> Result<(), DbErr> {
-    db.execute_unprepared("UPDATE product SET stock = 3 WHERE sku = 'tea'").await.map(drop)
+    db.execute_unprepared("UPDATE product SET stock = 3 WHERE sku = 'tea'")
+        .await
+        .map(drop)
 }
 
 async fn raw_statement(db: &Db) -> Result<(), DbErr> {
@@ -205,11 +310,17 @@ async fn raw_statement(db: &Db) -> Result<(), DbErr> {
         _ => "UPDATE order_line SET quantity = ? WHERE order_id = ?",
     };
     let values = [9_i32.into(), 1_i64.into()];
-    db.execute_raw(Statement::from_sql_and_values(backend, sql, values)).await.map(drop)
+    db.execute_raw(Statement::from_sql_and_values(backend, sql, values))
+        .await
+        .map(drop)
 }
 
 async fn update_author(db: &Db) -> Result<(), DbErr> {
-    let row = author::ActiveModel { id: Set(4), active: Set(false), ..Default::default() };
+    let row = author::ActiveModel {
+        id: Set(4),
+        active: Set(false),
+        ..Default::default()
+    };
     row.update(db).await.map(drop)
 }
 
@@ -217,7 +328,11 @@ async fn committed(db: &Db) -> Result<(), DbErr> {
     let transaction = db.begin().await?;
     update_in(&transaction, 1, 77).await?;
     let inside = post::Entity::find_by_id(1).one(&transaction).await?;
-    assert_eq!(inside.map(|row| row.views), Some(77), "a transaction sees its own write");
+    assert_eq!(
+        inside.map(|row| row.views),
+        Some(77),
+        "a transaction sees its own write"
+    );
     order_line::Entity::delete_many()
         .filter(order_line::Column::OrderId.eq(1))
         .exec(&transaction)
@@ -291,6 +406,10 @@ async fn delete_comments(db: &Db) -> Result<(), DbErr> {
 
 /// Generic over the connection, as application code is.
 async fn update_in<C: ConnectionTrait>(db: &C, id: i32, views: i32) -> Result<(), DbErr> {
-    let row = post::ActiveModel { id: Set(id), views: Set(views), ..Default::default() };
+    let row = post::ActiveModel {
+        id: Set(id),
+        views: Set(views),
+        ..Default::default()
+    };
     row.update(db).await.map(drop)
 }

@@ -9,15 +9,21 @@ pub struct Row(pub Vec<Cell>);
 /// One value.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Cell {
+    /// An integer of any width, or NULL.
     Int(Option<i64>),
+    /// A boolean.
     Bool(bool),
+    /// Text.
     Text(String),
 }
 
 impl FromQueryResult for Row {
     fn from_query_result(row: &QueryResult, _prefix: &str) -> Result<Self, DbErr> {
         let columns = row.column_names().len();
-        (0..columns).map(|position| cell(row, position)).collect::<Result<_, _>>().map(Self)
+        (0..columns)
+            .map(|position| cell(row, position))
+            .collect::<Result<_, _>>()
+            .map(Self)
     }
 }
 
