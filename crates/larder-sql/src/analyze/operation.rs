@@ -1,7 +1,8 @@
 //! Which kind of result a query asks for.
 
 use sqlparser::ast::{
-    Expr, Function, GroupByExpr, LimitClause, Query, Select, SelectItem, SetExpr,
+    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, LimitClause,
+    Query, Select, SelectItem, SetExpr, TableFactor,
 };
 
 use super::{
@@ -33,6 +34,73 @@ pub(super) fn operation(query: &Query, cx: &Analysis<'_>) -> Operation {
         Operation::Aggregate
     } else {
         Operation::Fetch
+    }
+}
+
+/// Whether a query is `SELECT count(*) FROM (SELECT columns ..) AS x` and nothing else, which is
+/// how SeaORM counts: then the columns listed inside do not matter.
+pub(super) fn counts_rows(query: &Query) -> bool {
+    let (SetExpr::Select(outer), None, None) = (&*query.body, &query.with, &query.order_by) else {
+        return false;
+    };
+    let ([only], [from]) = (outer.projection.as_slice(), outer.from.as_slice()) else {
+        return false;
+    };
+    let TableFactor::Derived {
+        lateral: false,
+        subquery,
+        ..
+    } = &from.relation
+    else {
+        return false;
+    };
+    let SetExpr::Select(inner) = &*subquery.body else {
+        return false;
+    };
+    let counts = matches!(expression(only), Some(Expr::Function(f)) if is_count_of_rows(f));
+    counts
+        && is_bare(outer)
+        && outer.selection.is_none()
+        && from.joins.is_empty()
+        && is_bare(inner)
+        && inner.projection.iter().all(lists_a_column)
+}
+
+/// No clause that makes rows of other rows, or fewer.
+fn is_bare(select: &Select) -> bool {
+    select.distinct.is_none()
+        && select.having.is_none()
+        && select.qualify.is_none()
+        && !is_grouped(select)
+}
+
+/// `count(*)`, as opposed to `count(column)`.
+fn is_count_of_rows(function: &Function) -> bool {
+    let rows = matches!(
+        &function.args,
+        FunctionArguments::List(list)
+            if list.clauses.is_empty()
+                && list.duplicate_treatment.is_none()
+                && matches!(list.args.as_slice(), [FunctionArg::Unnamed(FunctionArgExpr::Wildcard)])
+    );
+    is_count(function) && rows && function.filter.is_none() && function.within_group.is_empty()
+}
+
+/// A column, or one as text (SeaORM's enums): neither fails nor makes several rows.
+fn lists_a_column(item: &SelectItem) -> bool {
+    let column = |expr: &Expr| matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_));
+    match expression(item) {
+        Some(Expr::Cast {
+            expr, data_type, ..
+        }) => {
+            column(expr)
+                && data_type
+                    .to_string()
+                    .trim_matches('"')
+                    .eq_ignore_ascii_case("text")
+        }
+        Some(expr) => column(expr),
+        None => false,
     }
 }
 
@@ -105,7 +173,6 @@ fn is_aggregate(expr: &Expr, cx: &Analysis<'_>) -> bool {
 }
 
 fn arguments(function: &Function) -> impl Iterator<Item = &Expr> {
-    use sqlparser::ast::{FunctionArg, FunctionArgExpr, FunctionArguments};
     let list = match &function.args {
         FunctionArguments::List(list) => list.args.as_slice(),
         _ => &[],

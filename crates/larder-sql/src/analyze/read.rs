@@ -32,6 +32,7 @@ pub(super) fn plan(query: &Query, cx: &Analysis<'_>) -> ReadPlan {
     };
     plan.operation = plan.operation_with(operation::literal_limit(plan.limit.as_ref()));
     let mut reader = Reader::new(cx);
+    reader.counts_rows = operation::counts_rows(query);
     match forbidden(cx).map_or_else(|| reader.query(query, Around::default()), Err) {
         Ok(_) => {
             plan.dependencies = dependencies(&reader.scope.instances);

@@ -32,6 +32,8 @@ pub(super) struct Reader<'a, 'c> {
     pub(super) in_view: bool,
     pub(super) views_expanded: usize,
     pub(super) dated_parameters: BTreeSet<usize>,
+    /// The outermost block only counts the rows of its one derived table.
+    pub(super) counts_rows: bool,
     depth: usize,
 }
 /// Where a query stands.
@@ -71,6 +73,7 @@ impl<'a, 'c> Reader<'a, 'c> {
             in_view: false,
             views_expanded: 0,
             dated_parameters: BTreeSet::new(),
+            counts_rows: false,
             depth: 0,
         }
     }
@@ -171,7 +174,11 @@ impl<'a, 'c> Reader<'a, 'c> {
         if let Some(block) = self.scope.blocks.get_mut(block) {
             block.aliases = aliases;
         }
-        self.walk(block, select)?;
+        if self.counts_rows && self.depth == 2 {
+            self.walk_counted(block, select)?;
+        } else {
+            self.walk(block, select)?;
+        }
         let columns = self.projection(select, block)?;
         let conditions = Conditions {
             scope: &self.scope,
@@ -193,6 +200,22 @@ impl<'a, 'c> Reader<'a, 'c> {
             }
         }
         Ok(Output { columns, block })
+    }
+
+    /// The block whose rows are only counted (`operation::counts_rows`): the columns that it lists
+    /// must exist, but no change of them changes the count.
+    fn walk_counted(&mut self, block: usize, select: &Select) -> Result<(), Reason> {
+        let instances = self.scope.instances.iter();
+        let watched: Vec<_> = instances.map(|instance| instance.watched.clone()).collect();
+        self.walk(block, &select.projection)?;
+        for (instance, watched) in self.scope.instances.iter_mut().zip(watched) {
+            instance.watched = watched;
+        }
+        let rest = Select {
+            projection: Vec::new(),
+            ..select.clone()
+        };
+        self.walk(block, &rest)
     }
 
     /// Checks and resolves every expression of a node in the names of a block.

@@ -134,3 +134,49 @@ fn sea_orm_statements_are_read_precisely() {
         ],
     );
 }
+
+#[test]
+fn a_count_of_rows_does_not_watch_the_columns_listed_inside() {
+    check(
+        &ALL,
+        "SELECT COUNT(*) AS num_items FROM (SELECT a.id, a.x, a.y FROM a WHERE a.x = $1) AS sub_query",
+        &["a(x = $1) watching x"],
+    );
+    check(
+        &ALL,
+        "SELECT count(*) FROM (SELECT a.id, CAST(b.n AS text) FROM a JOIN b ON b.a_id = a.id \
+         ORDER BY a.y LIMIT 3) AS q",
+        &["a() watching id,y", "b() watching a_id"],
+    );
+}
+
+#[test]
+fn a_count_over_anything_but_plain_rows_watches_what_is_listed() {
+    for sql in [
+        "SELECT count(*) FROM (SELECT DISTINCT x FROM a) AS q",
+        "SELECT count(x) FROM (SELECT x FROM a) AS q",
+        "SELECT count(*) FROM (SELECT x FROM a) AS q WHERE x > 1",
+        "SELECT count(*) FROM (SELECT max(x) FROM a) AS q",
+        "SELECT count(*) FROM (SELECT x FROM a GROUP BY x) AS q",
+        "SELECT count(*) FROM (SELECT x + 1 AS v FROM a) AS q",
+        "SELECT count(*) FROM (SELECT x FROM a UNION SELECT x FROM a) AS q",
+        "SELECT x FROM (SELECT x FROM a) AS q",
+    ] {
+        for dialect in ALL {
+            let found = described(&catalog(dialect), sql);
+            assert!(
+                found.iter().all(|one| one.contains('x')),
+                "{dialect:?}: {sql}: {found:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_count_of_rows_still_resolves_every_name() {
+    refused(
+        &ALL,
+        "SELECT count(*) FROM (SELECT nowhere FROM a) AS q",
+        "nowhere is not known",
+    );
+}
