@@ -1,6 +1,11 @@
 //! [`CachedConnection`]: a SeaORM connection that answers cached selects and sees every write.
 
-use std::{fmt, future::Future, pin::Pin, sync::Arc};
+use std::{
+    fmt,
+    future::{Future, ready},
+    pin::Pin,
+    sync::Arc,
+};
 
 use async_trait::async_trait;
 use larder_signals::Larder;
@@ -17,6 +22,9 @@ use crate::{
     transaction::{CachedTransaction, run, run_async},
     write,
 };
+
+/// What `async_trait` makes of a method.
+type Answered<'a, T> = Pin<Box<dyn Future<Output = Result<T, DbErr>> + Send + 'a>>;
 
 /// A connection whose cached selects are answered from the cache and whose writes invalidate
 /// before they return. Made by [`Larder::wrap`]; cheap to clone.
@@ -162,17 +170,36 @@ where
             .into_one()
     }
 
-    async fn query_one<S: StatementBuilder>(
-        &self,
-        statement: &S,
-    ) -> Result<Option<QueryResult>, DbErr> {
+    // Spelled out, so that a hit makes no future but a ready one. It is read when this is called,
+    // which the probe's terminal does where it awaits.
+    fn query_one<'life0, 'life1, 'async_trait, S>(
+        &'life0 self,
+        statement: &'life1 S,
+    ) -> Answered<'async_trait, Option<QueryResult>>
+    where
+        S: StatementBuilder + 'async_trait,
+        'life0: 'async_trait,
+        'life1: 'async_trait,
+        Self: 'async_trait,
+    {
         let (statement, slot) = probe::build(statement, self.get_database_backend());
-        if let Some(slot) = slot
-            && self.shared.answer(&*self.inner, &statement, &*slot).await
-        {
-            return Ok(None);
+        let Some(slot) = slot else {
+            return self.query_one_raw(statement);
+        };
+        let now = self.shared.read_now(&statement, &*slot);
+        if now.is_hit(&*slot) {
+            return Box::pin(ready(Ok(None)));
         }
-        self.query_one_raw(statement).await
+        Box::pin(async move {
+            if self
+                .shared
+                .answer(&*self.inner, &statement, &*slot, now)
+                .await
+            {
+                return Ok(None);
+            }
+            self.query_one_raw(statement).await
+        })
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
@@ -181,17 +208,34 @@ where
             .into_all()
     }
 
-    async fn query_all<S: StatementBuilder>(
-        &self,
-        statement: &S,
-    ) -> Result<Vec<QueryResult>, DbErr> {
+    fn query_all<'life0, 'life1, 'async_trait, S>(
+        &'life0 self,
+        statement: &'life1 S,
+    ) -> Answered<'async_trait, Vec<QueryResult>>
+    where
+        S: StatementBuilder + 'async_trait,
+        'life0: 'async_trait,
+        'life1: 'async_trait,
+        Self: 'async_trait,
+    {
         let (statement, slot) = probe::build(statement, self.get_database_backend());
-        if let Some(slot) = slot
-            && self.shared.answer(&*self.inner, &statement, &*slot).await
-        {
-            return Ok(Vec::new());
+        let Some(slot) = slot else {
+            return self.query_all_raw(statement);
+        };
+        let now = self.shared.read_now(&statement, &*slot);
+        if now.is_hit(&*slot) {
+            return Box::pin(ready(Ok(Vec::new())));
         }
-        self.query_all_raw(statement).await
+        Box::pin(async move {
+            if self
+                .shared
+                .answer(&*self.inner, &statement, &*slot, now)
+                .await
+            {
+                return Ok(Vec::new());
+            }
+            self.query_all_raw(statement).await
+        })
     }
 
     fn support_returning(&self) -> bool {

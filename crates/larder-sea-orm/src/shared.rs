@@ -37,15 +37,17 @@ impl Shared {
         &self.larder
     }
 
-    /// Answers a cached terminal: leaves the result in its slot and returns `true`, or leaves it a
-    /// ticket to store the result with, or nothing.
+    /// Answers a cached terminal, of which `now` could be said at once: leaves the result in its
+    /// slot and returns `true`, or leaves it a ticket to store the result with, or nothing.
     pub(crate) async fn answer<C: ConnectionTrait>(
         &self,
         inner: &C,
         statement: &Statement,
         slot: &dyn Slot,
+        now: Now,
     ) -> bool {
-        match self.read_now(statement, slot) {
+        match now {
+            Now::Answered(ReadOutcome::Hit(_)) => return false,
             Now::Answered(outcome) => return leave(outcome, slot),
             Now::Bypass => return false,
             Now::Later(read) => {
@@ -67,7 +69,8 @@ impl Shared {
         }
     }
 
-    fn read_now(&self, statement: &Statement, slot: &dyn Slot) -> Now {
+    /// What can be said of a cached terminal without waiting.
+    pub(crate) fn read_now(&self, statement: &Statement, slot: &dyn Slot) -> Now {
         let Some(source) = self.keeper.ready() else {
             return Now::Unready;
         };
@@ -159,13 +162,23 @@ impl Shared {
 }
 
 /// What can be said of a read without waiting.
-enum Now {
+pub(crate) enum Now {
     Answered(ReadOutcome),
     Bypass,
     /// The store, or another reader, must be asked.
     Later(CachedRead),
     /// There is no catalog to plan with.
     Unready,
+}
+
+impl Now {
+    /// Leaves a hit in the slot. A value of another type is none.
+    pub(crate) fn is_hit(&self, slot: &dyn Slot) -> bool {
+        match self {
+            Self::Answered(ReadOutcome::Hit(value)) => slot.put_hit(Arc::clone(value)),
+            _ => false,
+        }
+    }
 }
 
 fn leave(outcome: ReadOutcome, slot: &dyn Slot) -> bool {
