@@ -4,9 +4,7 @@ use std::{fmt, marker::PhantomData, sync::Arc, time::Duration};
 
 use larder_core::ReadMode;
 use larder_signals::ReadOptions;
-use sea_orm::{
-    ConnectionTrait, DbBackend, DbErr, FromQueryResult, Statement, StatementBuilder,
-};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, FromQueryResult, Statement, StatementBuilder};
 
 use crate::{
     probe::{Answer, ProbeConnection, ResultSlot, Slot},
@@ -27,7 +25,11 @@ pub struct CachedStatement<R> {
 impl<R: FromQueryResult + CachedResult> CachedStatement<R> {
     /// A cached run of this statement.
     pub fn new(statement: Statement) -> Self {
-        Self { statement, options: ReadOptions::default(), row: PhantomData }
+        Self {
+            statement,
+            options: ReadOptions::default(),
+            row: PhantomData,
+        }
     }
 
     /// How long this result may be served, in place of the policy's time.
@@ -65,7 +67,10 @@ impl<R: FromQueryResult + CachedResult> CachedStatement<R> {
         let rows = rows.iter().map(|row| R::from_query_result(row, ""));
         let rows = Arc::new(rows.collect::<Result<Vec<R>, DbErr>>()?);
         if let Answer::Fill(fill) = answer {
-            let bytes = rows.iter().map(R::result_bytes).fold(0, usize::saturating_add);
+            let bytes = rows
+                .iter()
+                .map(R::result_bytes)
+                .fold(0, usize::saturating_add);
             fill.store(rows.clone(), bytes).await;
         }
         Ok(rows)
@@ -74,7 +79,9 @@ impl<R: FromQueryResult + CachedResult> CachedStatement<R> {
 
 impl<R> fmt::Debug for CachedStatement<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CachedStatement").field("sql", &self.statement.sql).finish_non_exhaustive()
+        f.debug_struct("CachedStatement")
+            .field("sql", &self.statement.sql)
+            .finish_non_exhaustive()
     }
 }
 

@@ -103,3 +103,49 @@ fn wrapper_is_send_sync_clone_and_debug() {
     check::<CachedConnection<DatabaseConnection>>();
     check::<larder_sea_orm::CachedSelect<post::Entity>>();
 }
+
+#[tokio::test]
+async fn transaction_as_text_drops_everything_at_its_end_and_the_handle_bypasses() {
+    let f = Fixture::new().await;
+    let wrap = || {
+        let config = WrapConfig::new().source("shop");
+        CachedConnection::wrap(&f.larder, f.plain.clone(), config)
+    };
+    let (text, other) = (wrap(), wrap());
+    for handle in [&text, &other] {
+        handle.execute_unprepared("SELECT 1").await.unwrap();
+    }
+    text.execute_unprepared("BEGIN").await.unwrap();
+    text.execute_unprepared("UPDATE post SET title = 'text' WHERE id = 1")
+        .await
+        .unwrap();
+    // One connection, so that the other handle reads inside the transaction and may store it.
+    assert_miss!(f, post::Entity::find_by_id(1).one(&other));
+    assert_hit!(f, post::Entity::find_by_id(1).one(&other));
+    text.execute_unprepared("ROLLBACK").await.unwrap();
+    let row = assert_miss!(f, post::Entity::find_by_id(1).one(&other));
+    assert_eq!(row.unwrap().title, "a");
+    for _ in 0..2 {
+        assert_miss!(f, post::Entity::find_by_id(1).one(&text));
+    }
+}
+
+#[tokio::test]
+async fn schema_change_by_others_is_noticed_by_the_timer() {
+    let f = Fixture::new().await;
+    let config = WrapConfig::new()
+        .source("shop")
+        .catalog_refresh(std::time::Duration::ZERO);
+    let db = CachedConnection::wrap(&f.larder, f.plain.clone(), config);
+    post::Entity::find_by_id(1).one(&db).await.unwrap();
+    assert_hit!(f, post::Entity::find_by_id(1).one(&db));
+    // A trigger that the wrapper did not see made: writes of comments now touch posts.
+    let trigger = "CREATE TRIGGER touch AFTER INSERT ON comment BEGIN
+        UPDATE post SET note = 'touched' WHERE id = NEW.post_id; END";
+    f.plain.execute_unprepared(trigger).await.unwrap();
+    db.execute_unprepared("INSERT INTO comment (post_id, approved) VALUES (1, 1)")
+        .await
+        .unwrap();
+    let row = post::Entity::find_by_id(1).one(&db).await.unwrap().unwrap();
+    assert_eq!(row.note.as_deref(), Some("touched"));
+}
