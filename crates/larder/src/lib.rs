@@ -18,8 +18,8 @@ pub use larder_sql::plan::Operation;
 
 #[cfg(feature = "sea-orm")]
 pub use larder_sea_orm::{
-    Cacheable, CachedConnection, CachedResult, CachedSelect, CachedStatement, CachedTransaction, LOCAL_FACTOR,
-    SeaOrm, WrapConfig,
+    Cacheable, CachedConnection, CachedResult, CachedSelect, CachedStatement, CachedTransaction,
+    LOCAL_FACTOR, SeaOrm, WrapConfig,
 };
 
 /// What `#[derive(Cacheable)]` expands to; not for use by hand.
