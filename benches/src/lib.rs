@@ -4,6 +4,8 @@
 //! short rounds, and what is reported is the median over the rounds of each contender and the
 //! median of the per-round ratios to the first one.
 
+#![expect(clippy::disallowed_methods, reason = "wall time is what is measured")]
+
 use std::{
     fmt::Write as _,
     future::Future,

@@ -6,7 +6,6 @@
 pub mod clock;
 #[expect(
     clippy::expect_used,
-    clippy::missing_panics_doc,
     reason = "a suite fails by panicking"
 )]
 pub mod conformance;

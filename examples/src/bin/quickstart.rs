@@ -5,6 +5,8 @@
 //! cargo run -p larder-examples --bin quickstart
 //! ```
 
+#![expect(clippy::disallowed_methods, reason = "the account shows wall time")]
+
 use std::{
     fmt::Write as _,
     future::Future,
