@@ -1,10 +1,8 @@
 //! Table records in memory.
 
-use std::{
-    collections::HashMap,
-    hash::{BuildHasher, RandomState},
-    sync::RwLock,
-};
+use std::{collections::HashMap, hash::BuildHasher, sync::RwLock};
+
+use foldhash::fast::RandomState;
 
 use crate::{
     DependencyKey, ShapeName, Stamp, TableKey,
@@ -16,7 +14,7 @@ const SHARDS: usize = 16;
 
 /// The records of all tables, in shards by table.
 pub(super) struct Records {
-    shards: Vec<RwLock<HashMap<TableKey, Record>>>,
+    shards: Vec<RwLock<HashMap<TableKey, Record, RandomState>>>,
     hasher: RandomState,
     per_shard_max: usize,
 }
@@ -41,7 +39,7 @@ impl Records {
     pub(super) fn new(records_max: usize) -> Self {
         Self {
             shards: (0..SHARDS).map(|_| RwLock::default()).collect(),
-            hasher: RandomState::new(),
+            hasher: RandomState::default(),
             per_shard_max: records_max.div_ceil(SHARDS),
         }
     }
@@ -149,7 +147,7 @@ impl Records {
     }
 
     pub(super) fn clear(&self) -> usize {
-        let empty = |shard: &RwLock<HashMap<TableKey, Record>>| {
+        let empty = |shard: &RwLock<HashMap<TableKey, Record, RandomState>>| {
             let mut shard = write(shard);
             let before = shard.len();
             shard.clear();
@@ -162,7 +160,7 @@ impl Records {
         self.shards.iter().map(|shard| read(shard).len()).sum()
     }
 
-    fn shard(&self, table: &TableKey) -> Option<&RwLock<HashMap<TableKey, Record>>> {
+    fn shard(&self, table: &TableKey) -> Option<&RwLock<HashMap<TableKey, Record, RandomState>>> {
         let hash = self.hasher.hash_one(table);
         self.shards.get(usize::try_from(hash).unwrap_or(0) % SHARDS)
     }
@@ -178,7 +176,7 @@ impl Record {
 }
 
 /// Makes room: drops the record that expires first.
-fn evict(shard: &mut HashMap<TableKey, Record>) {
+fn evict(shard: &mut HashMap<TableKey, Record, RandomState>) {
     let oldest = shard
         .iter()
         .min_by_key(|(_, record)| record.deadline)
