@@ -10,9 +10,9 @@ use std::{
 };
 
 use larder_core::{Entropy, FunctionLists, Moment, Source, SourceLimits, Stamp};
-use larder_signals::Larder;
+use larder_signals::{Larder, SchemaEpoch};
 use larder_sql::{
-    Dialect,
+    Catalog, Dialect,
     introspect::{self, CatalogReader},
 };
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Statement};
@@ -25,6 +25,10 @@ pub(crate) struct Keeper {
     source_override: Option<Arc<str>>,
     refresh: Duration,
     source: OnceLock<Arc<Source>>,
+    /// Schema changes that went through any handle on this database.
+    epoch: OnceLock<SchemaEpoch>,
+    /// The epoch when the last successful reading began.
+    loaded_epoch: AtomicU64,
     /// Plans texts while the identity is not known: without a catalog, every write that it plans
     /// is of unknown scope.
     stranger: OnceLock<Arc<Source>>,
@@ -47,6 +51,8 @@ impl Keeper {
             source_override,
             refresh,
             source: OnceLock::new(),
+            epoch: OnceLock::new(),
+            loaded_epoch: AtomicU64::new(0),
             stranger: OnceLock::new(),
             wanted: AtomicU64::new(1),
             loaded: AtomicU64::new(0),
@@ -82,6 +88,9 @@ impl Keeper {
     /// What was read is wrong now.
     pub(crate) fn outdate(&self) {
         self.wanted.fetch_add(1, Ordering::AcqRel);
+        if let Some(epoch) = self.epoch.get() {
+            epoch.advance();
+        }
     }
 
     /// What was read may be wrong: reads it again soon, and believes it until then.
@@ -92,7 +101,10 @@ impl Keeper {
 
     /// Whether the catalog read last is known to be wrong, or none was read yet.
     pub(crate) fn is_outdated(&self) -> bool {
+        let behind =
+            |epoch: &SchemaEpoch| self.loaded_epoch.load(Ordering::Acquire) < epoch.current();
         self.loaded.load(Ordering::Acquire) < self.wanted.load(Ordering::Acquire)
+            || self.epoch.get().is_some_and(behind)
     }
 
     /// Whether the catalog should be read now.
@@ -147,6 +159,13 @@ impl Keeper {
         larder: &Larder,
         dialect: Dialect,
     ) -> Option<()> {
+        let known = self.source.get();
+        let id = match known {
+            Some(source) => Arc::clone(source.id()),
+            None => self.identity(connection, dialect).await?.into(),
+        };
+        let epoch = self.epoch.get_or_init(|| larder.schema_epoch(&id, dialect));
+        let before = epoch.current();
         let mut reader = CatalogReader::new(dialect);
         for query in introspect::queries(dialect) {
             match rows(connection, query.sql).await {
@@ -156,15 +175,15 @@ impl Keeper {
             }
         }
         let catalog = reader.finish().ok()?;
-        let source = match self.source.get() {
+        let source = match known {
             Some(source) => source,
             None => {
-                let id = self.identity(connection, dialect).await?;
-                let source = larder.attach(&id, dialect);
+                let source = larder.attach(&id, &session(&catalog), dialect);
                 self.source.get_or_init(|| source)
             }
         };
         larder.set_catalog(source, catalog);
+        self.loaded_epoch.store(before, Ordering::Release);
         Some(())
     }
 
@@ -186,6 +205,11 @@ impl Keeper {
             (dialect == Dialect::Sqlite).then_some(id)
         })
     }
+}
+
+/// What tells the sessions of two handles apart.
+fn session(catalog: &Catalog) -> String {
+    format!("{:?} {:?}", catalog.search_path, catalog.session)
 }
 
 /// Every column of these queries is text.

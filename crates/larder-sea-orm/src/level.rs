@@ -123,6 +123,8 @@ impl Level {
         }
         let mut guard = self.shared.larder().begin_commit(&self.source, changes);
         task::owned(async move {
+            // What others write meanwhile is planned by no stale catalog.
+            self.over();
             guard.sent();
             let result = commit.await;
             self.over();

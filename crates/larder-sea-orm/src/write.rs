@@ -57,6 +57,10 @@ async fn write<C: ConnectionTrait>(
     job: Job,
 ) -> Result<Done, DbErr> {
     let statement = job.statement(inner.get_database_backend()).into_owned();
+    if planned.changes_schema() {
+        // Before as well as after: what others write meanwhile is planned by no stale catalog.
+        shared.schema_changed();
+    }
     guard.sent();
     let result = job.run(inner).await;
     shared.look_at(result.as_ref().err());

@@ -360,7 +360,7 @@ impl Rig {
             .limits(limits())
             .seed(1);
         let larder = set(builder).build().expect("a complete configuration");
-        let source = larder.attach("s", Dialect::Postgres);
+        let source = larder.attach("s", "", Dialect::Postgres);
         larder.set_catalog(&source, catalog(Dialect::Postgres));
         Self {
             larder,

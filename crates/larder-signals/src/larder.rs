@@ -19,7 +19,7 @@ use crate::{
     hooks::Hooks,
     policy::Policies,
     scope::{self, Suspended},
-    sources::{SourceEntry, Sources},
+    sources::{SchemaEpoch, SourceEntry, Sources},
 };
 
 /// A query-result cache that invalidates itself. Clones share it.
@@ -152,9 +152,11 @@ impl Larder {
         scope::suspended(self.inner.id, work)
     }
 
-    /// The source with this identity: one for all adapters and handles on one database.
-    pub fn attach(&self, id: &str, dialect: Dialect) -> Arc<Source> {
-        self.inner.sources.attach(id, dialect, || {
+    /// The source with this identity: one for all adapters and handles on one database whose
+    /// sessions are alike. `session` is what tells sessions apart that resolve names or show
+    /// values differently; their reads never share an entry, their writes invalidate each other's.
+    pub fn attach(&self, id: &str, session: &str, dialect: Dialect) -> Arc<Source> {
+        self.inner.sources.attach(id, session, dialect, || {
             let inner = &self.inner;
             Source::new(
                 id,
@@ -164,6 +166,11 @@ impl Larder {
             )
             .with_namespace(inner.namespace.clone())
         })
+    }
+
+    /// Counts the schema changes of the database with this identity, for those who keep catalogs.
+    pub fn schema_epoch(&self, id: &str, dialect: Dialect) -> SchemaEpoch {
+        self.inner.sources.schema_epoch(id, dialect)
     }
 
     /// Gives a source its catalog. Use this rather than the source's own method: unknown writes

@@ -32,6 +32,7 @@ pub use hooks::{HookId, InvalidateEvent, WriteEvent};
 pub use larder::{Larder, Wrap};
 pub use manual::Blocking;
 pub use read::{CachedRead, ReadCall, ReadOptions};
+pub use sources::SchemaEpoch;
 pub use transaction::{StatementOutcome, TransactionBuffer};
 pub use write::{Failure, StatementEnd, WriteGuard};
 

@@ -3,94 +3,134 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::{
+        Arc, Mutex, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
-use larder_core::{Cache, Change, ChangeScope, Source};
-use larder_sql::{Catalog, Dialect, TableName};
+use larder_core::{Cache, Change, ChangeScope, Source, TableKey};
+use larder_sql::{Catalog, Dialect};
 
 use crate::{ChangeLimits, Changes};
 
-/// One source with what this process has met of it.
+/// One source as one kind of session sees it, with what this process has met of its server.
 #[derive(Debug)]
 pub(crate) struct SourceEntry {
     pub(crate) source: Arc<Source>,
-    /// Every table that any catalog of this source has listed (P10).
-    met: Mutex<BTreeSet<TableName>>,
+    session: Box<str>,
+    group: Arc<Group>,
+}
+
+/// Sources whose tables one statement can reach: the sessions of one PostgreSQL database, and all
+/// sources of MySQL and of SQLite, where a statement can name the tables of another database.
+#[derive(Debug, Default)]
+struct Group {
+    /// Every table that any catalog of the group has listed: a write of unknown scope may change
+    /// all of them (P10).
+    met: Mutex<BTreeSet<TableKey>>,
+    schema_changes: AtomicU64,
+}
+
+/// Counts the schema changes that went through any handle on a group of sources: a catalog that
+/// was read before the last one is not believed by any of them.
+#[derive(Clone, Debug)]
+pub struct SchemaEpoch(Arc<Group>);
+
+impl SchemaEpoch {
+    /// The changes so far. Take it before the catalog is read.
+    pub fn current(&self) -> u64 {
+        self.0.schema_changes.load(Ordering::Acquire)
+    }
+
+    /// A statement changed the schema, or may have.
+    pub fn advance(&self) {
+        self.0.schema_changes.fetch_add(1, Ordering::AcqRel);
+    }
 }
 
 /// The sources of one larder.
 #[derive(Debug, Default)]
 pub(crate) struct Sources {
-    entries: RwLock<BTreeMap<Arc<str>, Arc<SourceEntry>>>,
+    by_id: RwLock<BTreeMap<Arc<str>, Vec<Arc<SourceEntry>>>>,
+    groups: Mutex<BTreeMap<Box<str>, Arc<Group>>>,
 }
 
 /// Sources told apart. Above, a new one is not remembered: its invalidations drop everything.
 const SOURCES_MAX: usize = 1_000;
 
-/// Tables remembered per source. Above, an unknown write drops everything that the store holds.
+/// Tables remembered per group. Above, an unknown write drops everything that the store holds.
 const TABLES_MET_MAX: usize = 10_000;
 
 impl Sources {
-    /// The source with this identity, made by `make` when it is new.
+    /// The source with this identity for this kind of session, made by `make` when it is new.
+    /// Sessions are told apart because each resolves names in its own way; the identity, and with
+    /// it the keys of tables, is the same for all of them.
     pub(crate) fn attach(
         &self,
         id: &str,
+        session: &str,
         dialect: Dialect,
         make: impl FnOnce() -> Source,
     ) -> Arc<Source> {
-        let known = self
-            .entries
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(id)
-            .cloned();
-        if let Some(entry) = known.filter(|entry| entry.source.dialect() == dialect) {
+        let fits = |entry: &&Arc<SourceEntry>| {
+            *entry.session == *session && entry.source.dialect() == dialect
+        };
+        let mut by_id = self.by_id.write().unwrap_or_else(PoisonError::into_inner);
+        let known = by_id.get(id).and_then(|entries| entries.iter().find(fits));
+        if let Some(entry) = known {
             return entry.source.clone();
         }
-        let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(entry) = entries
-            .get(id)
-            .filter(|entry| entry.source.dialect() == dialect)
-        {
-            return entry.source.clone();
-        }
-        let entry = Arc::new(SourceEntry::new(Arc::new(make())));
-        if entries.len() < SOURCES_MAX {
-            entries.insert(id.into(), entry.clone());
+        let entry = Arc::new(SourceEntry {
+            source: Arc::new(make()),
+            session: session.into(),
+            group: self.group(id, dialect),
+        });
+        if by_id.values().map(Vec::len).sum::<usize>() < SOURCES_MAX {
+            by_id.entry(id.into()).or_default().push(entry.clone());
         }
         entry.source.clone()
     }
 
     /// The entry of a source.
     pub(crate) fn entry(&self, source: &Arc<Source>) -> Arc<SourceEntry> {
-        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
-        let known = entries
-            .get(source.id())
-            .filter(|e| Arc::ptr_eq(&e.source, source));
-        known
-            .cloned()
-            .unwrap_or_else(|| Arc::new(SourceEntry::new(source.clone())))
+        let by_id = self.by_id.read().unwrap_or_else(PoisonError::into_inner);
+        let entries = by_id.get(source.id()).map_or(&[][..], Vec::as_slice);
+        let known = entries.iter().find(|e| Arc::ptr_eq(&e.source, source));
+        known.cloned().unwrap_or_else(|| {
+            Arc::new(SourceEntry {
+                source: source.clone(),
+                session: Box::default(),
+                group: Arc::default(),
+            })
+        })
     }
 
     /// All of them.
     pub(crate) fn all(&self) -> Vec<Arc<SourceEntry>> {
-        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
-        entries.values().cloned().collect()
+        let by_id = self.by_id.read().unwrap_or_else(PoisonError::into_inner);
+        by_id.values().flatten().cloned().collect()
+    }
+
+    /// The schema changes of the sources with this identity.
+    pub(crate) fn schema_epoch(&self, id: &str, dialect: Dialect) -> SchemaEpoch {
+        SchemaEpoch(self.group(id, dialect))
+    }
+
+    fn group(&self, id: &str, dialect: Dialect) -> Arc<Group> {
+        let group = match dialect {
+            Dialect::Postgres => format!("postgres {id}"),
+            dialect => format!("{dialect:?}"),
+        };
+        let mut groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
+        groups.entry(group.into()).or_default().clone()
     }
 }
 
 impl SourceEntry {
-    fn new(source: Arc<Source>) -> Self {
-        Self {
-            source,
-            met: Mutex::default(),
-        }
-    }
-
     /// Remembers the tables of a catalog and hands it to the source.
     pub(crate) fn set_catalog(&self, catalog: Catalog) {
-        let _ = self.meet(catalog.tables.keys());
+        let _ = self.meet(&catalog);
         self.source.set_catalog(catalog);
     }
 
@@ -112,27 +152,31 @@ impl SourceEntry {
         };
     }
 
-    /// P10: the records of every table that the catalog lists or has listed.
+    /// P10: the records of every table that a catalog of the group lists or has listed.
     fn all_records(&self, limits: ChangeLimits) -> Option<Vec<Change>> {
         let catalog = self.source.catalog()?;
-        let met = self.meet(catalog.tables.keys());
+        let met = self.meet(&catalog);
         if met.len() > limits.tables_max.min(TABLES_MET_MAX) {
             return None;
         }
-        let record = |name: TableName| Change {
-            table_key: self.source.table_key(&name),
-            table: catalog.table(&name).cloned(),
+        let record = |table_key: TableKey| Change {
+            table_key,
+            table: None,
             scope: ChangeScope::Record,
         };
         Some(met.into_iter().map(record).collect())
     }
 
-    fn meet<'a>(&self, names: impl Iterator<Item = &'a TableName>) -> BTreeSet<TableName> {
-        let mut met = self.met.lock().unwrap_or_else(PoisonError::into_inner);
-        for name in names {
+    fn meet(&self, catalog: &Catalog) -> BTreeSet<TableKey> {
+        let mut met = self
+            .group
+            .met
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        for name in catalog.tables.keys() {
             // One more than the bound says that the bound was reached.
-            if met.len() <= TABLES_MET_MAX && !met.contains(name) {
-                met.insert(name.clone());
+            if met.len() <= TABLES_MET_MAX {
+                met.insert(self.source.table_key(name));
             }
         }
         met.clone()

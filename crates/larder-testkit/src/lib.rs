@@ -4,10 +4,7 @@
 //! Nothing here is published. Helpers for the tests of larder's users are `larder::testing`.
 
 pub mod clock;
-#[expect(
-    clippy::expect_used,
-    reason = "a suite fails by panicking"
-)]
+#[expect(clippy::expect_used, reason = "a suite fails by panicking")]
 pub mod conformance;
 pub mod faulty;
 pub mod fixture;

@@ -73,11 +73,11 @@ fn two_adapters_on_one_database_share_its_source() {
     let rig = Rig::new();
     assert!(Arc::ptr_eq(
         &rig.source,
-        &rig.larder.attach("s", Dialect::Postgres)
+        &rig.larder.attach("s", "", Dialect::Postgres)
     ));
     assert!(!Arc::ptr_eq(
         &rig.source,
-        &rig.larder.attach("t", Dialect::Postgres)
+        &rig.larder.attach("t", "", Dialect::Postgres)
     ));
 }
 
@@ -176,7 +176,7 @@ fn invalidating_a_row_knows_its_key_and_a_model_knows_its_columns() {
 #[test]
 fn manual_invalidation_acts_on_every_source_that_has_the_table() {
     let rig = Rig::new();
-    let second = rig.larder.attach("second", Dialect::Sqlite);
+    let second = rig.larder.attach("second", "", Dialect::Sqlite);
     rig.larder.set_catalog(&second, catalog(Dialect::Sqlite));
     let heard = heard(&rig.larder);
     block_on(rig.larder.invalidate_table::<Post>());
@@ -223,10 +223,57 @@ fn p10_an_unknown_write_drops_tables_that_only_an_older_catalog_lists() {
 }
 
 #[test]
+fn sessions_of_one_database_resolve_apart_and_invalidate_together() {
+    let rig = Rig::new();
+    let _ = store(rig.cache(), "post");
+    let other = rig
+        .larder
+        .attach("s", "another search_path", Dialect::Postgres);
+    assert!(!Arc::ptr_eq(&other, &rig.source));
+    assert_eq!(other.table_key(&name("post")), table_key("post"));
+    rig.larder
+        .set_catalog(&other, Catalog::new(Dialect::Postgres));
+    rig.larder
+        .apply_blocking(&other, Changes::Everything, Cause::Write);
+    assert!(!is_hit(rig.cache(), "post"));
+}
+
+#[test]
+fn p10_an_unknown_write_on_mysql_reaches_the_other_databases() {
+    let rig = Rig::new();
+    let (first, second) = (
+        rig.larder.attach("a", "", Dialect::MySql),
+        rig.larder.attach("b", "", Dialect::MySql),
+    );
+    for source in [&first, &second] {
+        rig.larder.set_catalog(source, catalog(Dialect::MySql));
+    }
+    let entry = rig.larder.inner.sources.entry(&first);
+    let listed = entry
+        .listed(&Changes::Everything, limits(100))
+        .expect("a list");
+    let there = second.table_key(&name("post"));
+    assert!(listed.iter().any(|change| change.table_key == there));
+}
+
+#[test]
+fn a_schema_change_through_one_session_is_seen_by_the_others() {
+    let rig = Rig::new();
+    let (one, other) = (
+        rig.larder.schema_epoch("s", Dialect::Postgres),
+        rig.larder.schema_epoch("s", Dialect::Postgres),
+    );
+    let before = other.current();
+    one.advance();
+    assert!(other.current() > before);
+    assert_eq!(rig.larder.schema_epoch("t", Dialect::Postgres).current(), 0);
+}
+
+#[test]
 fn p10_an_unknown_write_to_one_source_keeps_the_others() {
     let rig = Rig::new();
     let _ = store(rig.cache(), "post");
-    let second = rig.larder.attach("second", Dialect::Sqlite);
+    let second = rig.larder.attach("second", "", Dialect::Sqlite);
     rig.larder.set_catalog(&second, catalog(Dialect::Sqlite));
     rig.larder
         .apply_blocking(&second, Changes::Everything, Cause::Write);
@@ -237,7 +284,7 @@ fn p10_an_unknown_write_to_one_source_keeps_the_others() {
 fn p10_an_unknown_write_to_a_source_without_a_catalog_drops_all_there_is() {
     let rig = Rig::new();
     let _ = store(rig.cache(), "post");
-    let second = rig.larder.attach("second", Dialect::Sqlite);
+    let second = rig.larder.attach("second", "", Dialect::Sqlite);
     block_on(rig.larder.apply(&second, Changes::Everything, Cause::Write));
     assert!(!is_hit(rig.cache(), "post"));
 }
