@@ -35,6 +35,7 @@ pub struct Lab {
     /// The cache.
     pub larder: Larder,
     selects: Arc<AtomicUsize>,
+    url: String,
     _folder: Option<Folder>,
 }
 
@@ -131,8 +132,20 @@ impl Lab {
             plain,
             larder,
             selects,
+            url,
             _folder: folder,
         }
+    }
+
+    /// How to connect to this database.
+    pub fn options(&self) -> ConnectOptions {
+        options(&self.url)
+    }
+
+    /// A second wrapped connection to this database under the same larder.
+    pub async fn another_handle(&self) -> CachedConnection<DatabaseConnection> {
+        self.larder
+            .wrap(Database::connect(self.options()).await.unwrap())
     }
 
     /// How many SELECTs of the application have reached the database through the wrapper.

@@ -4,7 +4,7 @@
 mod matrix;
 
 use larder_tests::lab::Backend;
-use matrix::check;
+use matrix::{check, handles};
 
 #[tokio::test]
 async fn every_read_is_fresh_and_precise_after_every_write_on_sqlite() {
@@ -19,4 +19,16 @@ async fn every_read_is_fresh_and_precise_after_every_write_on_postgres() {
 #[tokio::test]
 async fn every_read_is_fresh_and_precise_after_every_write_on_mariadb() {
     check(Backend::MariaDb).await;
+}
+
+#[tokio::test]
+async fn a_schema_change_through_one_handle_is_known_to_the_others() {
+    for backend in [Backend::Sqlite, Backend::Postgres, Backend::MariaDb] {
+        handles::schema_changes_reach_other_handles(backend).await;
+    }
+}
+
+#[tokio::test]
+async fn handles_with_another_search_path_never_share_an_answer() {
+    handles::search_paths_do_not_meet().await;
 }

@@ -1,5 +1,6 @@
 //! The matrix: reads, writes, and the check that goes over both.
 
+pub mod handles;
 mod reads;
 mod writes;
 
