@@ -18,6 +18,11 @@ use super::Cache;
 /// (cancellation, panic), it hands the duty to a waiter (P8).
 #[must_use]
 pub struct Fill {
+    /// On the heap: outcomes are moved often, and most of them are hits.
+    ticket: Box<Ticket>,
+}
+
+struct Ticket {
     cache: Cache,
     key: EntryKey,
     plan: FillPlan,
@@ -28,23 +33,24 @@ pub struct Fill {
 
 impl Fill {
     pub(super) fn new(cache: Cache, key: EntryKey, plan: FillPlan, lead: Option<Lead>) -> Self {
-        Self {
+        let ticket = Box::new(Ticket {
             cache,
             key,
             plan,
             lead,
             ended: false,
-        }
+        });
+        Self { ticket }
     }
 
     /// Stores the result, which weighs this many bytes, and hands it to the waiters.
     pub async fn store(mut self, value: Arc<dyn Any + Send + Sync>, bytes: usize) -> FillOutcome {
-        let now = self.cache.now();
+        let now = self.ticket.cache.now();
         let Some(entry) = self.entry(value, bytes, now) else {
             return self.discarded(bytes, now);
         };
         let put = self.put(entry);
-        let store = self.cache.shared.stores.shared.as_ref();
+        let store = self.ticket.cache.shared.stores.shared.as_ref();
         let fault = match store.try_now(now, &put) {
             Some(_) => None,
             None => store.exec(now, &[put]).await.err(),
@@ -58,12 +64,13 @@ impl Fill {
         value: Arc<dyn Any + Send + Sync>,
         bytes: usize,
     ) -> FillOutcome {
-        let now = self.cache.now();
+        let now = self.ticket.cache.now();
         let Some(entry) = self.entry(value, bytes, now) else {
             return self.discarded(bytes, now);
         };
         let put = self.put(entry);
         let fault = self
+            .ticket
             .cache
             .shared
             .stores
@@ -86,23 +93,24 @@ impl Fill {
         bytes: usize,
         now: Moment,
     ) -> Option<Arc<Entry>> {
-        let entry = Arc::new(self.plan.entry(Payload { value, bytes }));
-        if let Some(lead) = &self.lead {
+        let entry = Arc::new(self.ticket.plan.entry(Payload { value, bytes }));
+        if let Some(lead) = &self.ticket.lead {
             lead.land(entry.payload.clone());
         }
-        (bytes <= self.cache.shared.limits.entry_bytes_max && now < entry.expires).then_some(entry)
+        (bytes <= self.ticket.cache.shared.limits.entry_bytes_max && now < entry.expires)
+            .then_some(entry)
     }
 
     fn put(&self, entry: Arc<Entry>) -> Request<'_> {
         Request::Put {
-            key: &self.key,
+            key: &self.ticket.key,
             entry,
-            dependencies: &self.plan.dependencies,
+            dependencies: &self.ticket.plan.dependencies,
         }
     }
 
     fn discarded(&mut self, bytes: usize, now: Moment) -> FillOutcome {
-        let expired = self.plan.expires <= now;
+        let expired = self.ticket.plan.expires <= now;
         let reason = if expired {
             DiscardReason::Expired
         } else {
@@ -112,7 +120,7 @@ impl Fill {
     }
 
     fn stored(&mut self, bytes: usize, fault: Option<crate::Fault>) -> FillOutcome {
-        self.cache.heard(fault.as_ref());
+        self.ticket.cache.heard(fault.as_ref());
         let outcome = match fault {
             None => FillOutcome::Stored,
             Some(_) => FillOutcome::Discarded(DiscardReason::Fault),
@@ -121,12 +129,12 @@ impl Fill {
     }
 
     fn end(&mut self, outcome: FillOutcome, bytes: usize) -> FillOutcome {
-        self.ended = true;
-        self.lead = None;
-        if self.cache.is_observed() {
-            let took = self.cache.now().since(self.plan.created);
-            self.cache.report(&Event::Fill {
-                table: &self.key.table,
+        self.ticket.ended = true;
+        self.ticket.lead = None;
+        if self.ticket.cache.is_observed() {
+            let took = self.ticket.cache.now().since(self.ticket.plan.created);
+            self.ticket.cache.report(&Event::Fill {
+                table: &self.ticket.key.table,
                 outcome,
                 bytes,
                 took,
@@ -138,7 +146,7 @@ impl Fill {
 
 impl Drop for Fill {
     fn drop(&mut self) {
-        if !self.ended {
+        if !self.ticket.ended {
             self.end(FillOutcome::Discarded(DiscardReason::Cancelled), 0);
         }
     }
@@ -147,8 +155,8 @@ impl Drop for Fill {
 impl fmt::Debug for Fill {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut out = f.debug_struct("Fill");
-        out.field("key", &self.key)
-            .field("leads", &self.lead.is_some())
+        out.field("key", &self.ticket.key)
+            .field("leads", &self.ticket.lead.is_some())
             .finish_non_exhaustive()
     }
 }
