@@ -131,6 +131,9 @@ impl<'a> Closure<'a> {
             self.follow_family(event);
         }
         for (child, key) in self.catalog.children_of(&event.table.name) {
+            if !event.spreads && self.copies_a_key_to_an_ancestor(&child, key) {
+                continue;
+            }
             if event.kind == EventKind::Truncate {
                 self.open.push(Event::truncate(&child));
             } else if let Some(caused) = self.caused(event, &child, key) {
@@ -179,11 +182,32 @@ impl<'a> Closure<'a> {
     }
 
     fn follow_family(&mut self, event: &Event) {
-        for member in self.catalog.family(&event.table.name) {
-            if member.name != event.table.name {
-                self.open.push(family::carried(event, &member));
-            }
+        let members = self.catalog.family(&event.table.name);
+        let below = match event.kind {
+            EventKind::Update => family::below(&event.table.name, &members),
+            _ => BTreeSet::new(),
+        };
+        for member in members.iter().filter(|m| m.name != event.table.name) {
+            // An update of the root may move a row: one partition loses it, another gets it.
+            self.open.push(if below.contains(&member.name) {
+                Event {
+                    spreads: false,
+                    ..Event::unknown(member)
+                }
+            } else {
+                family::carried(event, member)
+            });
         }
+    }
+
+    /// Whether a foreign key is the server's own copy, for a partition, of one that references an
+    /// ancestor: the event of the ancestor has followed that one.
+    fn copies_a_key_to_an_ancestor(&self, child: &Table, key: &ForeignKey) -> bool {
+        let family = self.catalog.family(&key.parent);
+        child.foreign_keys.iter().any(|other| {
+            other.columns == key.columns
+                && family::below(&other.parent, &family).contains(&key.parent)
+        })
     }
 
     /// What the event does to a child table through one foreign key; its images know only the key.

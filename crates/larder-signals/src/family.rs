@@ -2,10 +2,10 @@
 //!
 //! The members of a family agree by column *name*; positions may differ.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use larder_core::{Image, RowChange};
-use larder_sql::{Table, ValueKind, plan::Columns};
+use larder_sql::{Table, TableName, ValueKind, plan::Columns};
 
 use crate::{
     change_set::union,
@@ -30,6 +30,26 @@ pub(crate) fn carried(event: &Event, member: &Arc<Table>) -> Event {
         changed: renamed_columns(&event.changed, &event.table, member),
         rows,
         spreads: false,
+    }
+}
+
+/// The members of a family that descend from `root`.
+pub(crate) fn below<'a>(root: &'a TableName, members: &'a [Arc<Table>]) -> BTreeSet<&'a TableName> {
+    let mut below = BTreeSet::new();
+    loop {
+        let found = below.len();
+        for member in members {
+            if member
+                .parents
+                .iter()
+                .any(|p| p == root || below.contains(p))
+            {
+                below.insert(&member.name);
+            }
+        }
+        if below.len() == found {
+            return below;
+        }
     }
 }
 
