@@ -134,6 +134,10 @@ SELECT inhrelid::text, inhparent::text
 FROM pg_catalog.pg_inherits ORDER BY inhrelid, inhseqno";
 
 /// relation, name, type bits, language, function settings, built-in function, body.
+///
+/// Functions that a column's default or a CHECK calls run as triggers do, after INSERT and UPDATE
+/// (21 has those bits). Those that the database takes for volatile may write, unless they are
+/// written in C, or hold no word that writes and no name of another such function.
 const TRIGGERS: &str = "
 SELECT t.tgrelid::text, t.tgname::text, t.tgtype::text, l.lanname::text,
     (p.proconfig IS NOT NULL)::text,
@@ -143,7 +147,28 @@ FROM pg_catalog.pg_trigger AS t
 JOIN pg_catalog.pg_proc AS p ON p.oid = t.tgfoid
 JOIN pg_catalog.pg_language AS l ON l.oid = p.prolang
 WHERE NOT t.tgisinternal
-ORDER BY t.tgrelid, t.tgname";
+UNION ALL
+SELECT u.relation::text, p.proname::text, '21', l.lanname::text, (p.proconfig IS NOT NULL)::text,
+    NULL, p.prosrc
+FROM (
+    SELECT 'pg_catalog.pg_attrdef'::regclass AS class, oid, adrelid AS relation
+    FROM pg_catalog.pg_attrdef
+    UNION ALL
+    SELECT 'pg_catalog.pg_constraint'::regclass, oid, conrelid
+    FROM pg_catalog.pg_constraint WHERE contype = 'c' AND conrelid <> 0
+) AS u
+JOIN pg_catalog.pg_depend AS d ON d.classid = u.class AND d.objid = u.oid
+    AND d.refclassid = 'pg_catalog.pg_proc'::regclass
+JOIN pg_catalog.pg_proc AS p ON p.oid = d.refobjid AND p.provolatile = 'v'
+JOIN pg_catalog.pg_language AS l ON l.oid = p.prolang AND l.lanname NOT IN ('c', 'internal')
+WHERE p.prosrc = ''
+    OR p.prosrc ~* '\\m(insert|update|delete|merge|truncate|copy|call|do|execute|perform)\\M'
+    OR EXISTS (SELECT 1 FROM pg_catalog.pg_proc AS other
+        JOIN pg_catalog.pg_language AS written ON written.oid = other.prolang
+        WHERE other.provolatile = 'v' AND written.lanname NOT IN ('c', 'internal')
+            AND other.oid <> p.oid
+            AND position(pg_catalog.lower(other.proname::text) IN pg_catalog.lower(p.prosrc)) > 0)
+ORDER BY 1, 2";
 
 /// name, volatility. An aggregate is as volatile as the functions that it is made of. Immutable
 /// overloads of built-in names that an extension brings for its own types (citext's min and max)
