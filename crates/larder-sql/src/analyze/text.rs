@@ -145,6 +145,7 @@ fn may_nest(token: &Token) -> bool {
 fn number_parameters(tokens: &mut [TokenWithSpan], dialect: Dialect) -> bool {
     let mut largest = 0_usize;
     let mut certain = true;
+    let (mut plain, mut numbered) = (false, false);
     for token in tokens {
         let Token::Placeholder(name) = &mut token.token else {
             // `:name` and `@name` are numbered among the others by SQLite.
@@ -152,6 +153,9 @@ fn number_parameters(tokens: &mut [TokenWithSpan], dialect: Dialect) -> bool {
                 dialect != Dialect::Sqlite || !matches!(token.token, Token::Colon | Token::AtSign);
             continue;
         };
+        let is_plain = name == "?";
+        plain |= is_plain;
+        numbered |= !is_plain;
         let explicit = match (dialect, name.as_bytes().first(), name.get(1..)) {
             (Dialect::MySql | Dialect::Sqlite, Some(b'?'), Some("")) => Some(largest + 1),
             (Dialect::Postgres, Some(b'$'), Some(digits))
@@ -170,7 +174,8 @@ fn number_parameters(tokens: &mut [TokenWithSpan], dialect: Dialect) -> bool {
             }
         }
     }
-    certain
+    // SQLite numbers `?` after the largest `?n`, some of its drivers after the last `?`.
+    certain && !(plain && numbered)
 }
 
 fn number(digits: &str) -> Option<usize> {

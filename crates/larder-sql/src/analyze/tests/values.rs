@@ -331,9 +331,11 @@ fn parameters_are_numbered_in_the_order_of_the_text() {
     );
     check(
         &[SQLITE],
-        "SELECT id FROM a WHERE x = ?2 AND y = ?",
-        &["a(x = $2, y = $3) watching id,x,y"],
+        "SELECT id FROM a WHERE x = ?2 AND y = ?1",
+        &["a(x = $2, y = $1) watching id,x,y"],
     );
+    let mixed = described(&catalog(SQLITE), "SELECT id FROM a WHERE x = ?2 AND y = ?");
+    assert!(mixed[0].contains("parameter"), "{mixed:?}");
     check(
         &[POSTGRES],
         "SELECT id FROM a WHERE x = $2 AND y = $1",
