@@ -1,8 +1,9 @@
 //! One database with the common schema and rows, a wrapped connection and a plain one.
 
 use std::{
+    collections::HashMap,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
@@ -34,8 +35,10 @@ pub struct Lab {
     pub plain: DatabaseConnection,
     /// The cache.
     pub larder: Larder,
+    /// Where the database is.
+    pub url: String,
     selects: Arc<AtomicUsize>,
-    url: String,
+    sent: Arc<Mutex<HashMap<String, usize>>>,
     _folder: Option<Folder>,
 }
 
@@ -109,7 +112,14 @@ impl Lab {
         let mut counted = Database::connect(options(&url)).await.unwrap();
         let selects = Arc::new(AtomicUsize::new(0));
         let counter = selects.clone();
+        let sent = Arc::new(Mutex::new(HashMap::new()));
+        let texts = sent.clone();
         counted.set_metric_callback(move |info| {
+            *texts
+                .lock()
+                .unwrap()
+                .entry(info.statement.sql.clone())
+                .or_insert(0) += 1;
             // What larder asks the catalog does not count as the application's read.
             let sql = info.statement.sql.to_ascii_lowercase();
             let catalog = [
@@ -131,8 +141,9 @@ impl Lab {
             db,
             plain,
             larder,
-            selects,
             url,
+            selects,
+            sent,
             _folder: folder,
         }
     }
@@ -151,6 +162,11 @@ impl Lab {
     /// How many SELECTs of the application have reached the database through the wrapper.
     pub fn selects(&self) -> usize {
         self.selects.load(Ordering::SeqCst)
+    }
+
+    /// How often this text has reached the database through the wrapper.
+    pub fn sent(&self, sql: &str) -> usize {
+        self.sent.lock().unwrap().get(sql).copied().unwrap_or(0)
     }
 
     /// Whether writes come back with the new row.

@@ -1,6 +1,9 @@
 //! A row of any columns.
 
-use sea_orm::{DbErr, FromQueryResult, QueryResult};
+use sea_orm::{
+    DbErr, FromQueryResult, QueryResult, TryGetable,
+    prelude::{ChronoDate, ChronoDateTime, ChronoDateTimeUtc, Decimal, Uuid},
+};
 
 /// The cells of a row, by position.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,6 +18,8 @@ pub enum Cell {
     Bool(bool),
     /// Text.
     Text(String),
+    /// Any other value, as its debug form.
+    Other(String),
 }
 
 impl FromQueryResult for Row {
@@ -37,7 +42,27 @@ fn cell(row: &QueryResult, position: usize) -> Result<Cell, DbErr> {
     if let Ok(Some(value)) = row.try_get_by_index::<Option<bool>>(position) {
         return Ok(Cell::Bool(value));
     }
-    row.try_get_by_index::<String>(position).map(Cell::Text)
+    if let Ok(Some(value)) = row.try_get_by_index::<Option<String>>(position) {
+        return Ok(Cell::Text(value));
+    }
+    other::<i16>(row, position)
+        .or_else(|_| other::<u64>(row, position))
+        .or_else(|_| other::<Decimal>(row, position))
+        .or_else(|_| other::<f64>(row, position))
+        .or_else(|_| other::<f32>(row, position))
+        .or_else(|_| other::<Uuid>(row, position))
+        .or_else(|_| other::<ChronoDate>(row, position))
+        .or_else(|_| other::<ChronoDateTime>(row, position))
+        .or_else(|_| other::<ChronoDateTimeUtc>(row, position))
+        .or_else(|_| other::<Vec<u8>>(row, position))
+}
+
+fn other<T: TryGetable + std::fmt::Debug>(
+    row: &QueryResult,
+    position: usize,
+) -> Result<Cell, DbErr> {
+    row.try_get_by_index::<Option<T>>(position)
+        .map(|value| Cell::Other(format!("{value:?}")))
 }
 
 impl larder::CachedResult for Row {
