@@ -253,10 +253,26 @@ fn is_taken_back(plan: &Plan, changes: &Changes, dialect: Dialect) -> bool {
     match plan.parts.as_slice() {
         [Part::Write(write)] => {
             let mixed = dialect == Dialect::MySql;
-            !write.error_keeps_rows && changes.not_transactional(mixed).is_empty()
+            !write.error_keeps_rows
+                && changes.not_transactional(mixed).is_empty()
+                && !(dialect == Dialect::Sqlite && may_fail_keeping_rows(changes))
         }
         [Part::Read(_) | Part::Neutral] => true,
         _ => false,
+    }
+}
+
+/// SQLite: whether the schema, or a trigger by RAISE, may make a statement fail without taking back
+/// what it has done.
+fn may_fail_keeping_rows(changes: &Changes) -> bool {
+    match changes {
+        Changes::Everything => true,
+        Changes::Tables(changes) => changes.iter().any(|change| {
+            change
+                .table
+                .as_ref()
+                .is_none_or(|table| table.conflict_keeps_rows || !table.triggers.is_empty())
+        }),
     }
 }
 

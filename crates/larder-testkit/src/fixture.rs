@@ -77,6 +77,7 @@ impl Posts {
             row_security: false,
             transactional: true,
             conflict_replaces: false,
+            conflict_keeps_rows: false,
             parents: Vec::new(),
             columns_ignore_case: false,
         };

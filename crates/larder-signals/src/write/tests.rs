@@ -302,6 +302,11 @@ fn an_error_of_the_server_takes_back_one_statement_on_a_transactional_engine_alo
     assert!(!taken_back(Dialect::MySql, false, false, false));
     assert!(!taken_back(Dialect::Sqlite, true, true, false));
     assert!(!taken_back(Dialect::Sqlite, true, false, true));
+    let mut catalog = catalog(Dialect::Sqlite);
+    alter(&mut catalog, "post", |post| post.conflict_keeps_rows = true);
+    let insert = Statement::insert(catalog, "post", vec![vec![to(0, 1)]]);
+    let changes = insert.changes(&[], Returned::Nothing);
+    assert!(!is_taken_back(&insert.plan(), &changes, Dialect::Sqlite));
     let unknown = plan(Part::Unknown(larder_sql::plan::Reason::new("x")));
     assert!(!is_taken_back(
         &unknown,

@@ -26,6 +26,9 @@ pub struct Table {
     /// Whether a unique constraint is declared ON CONFLICT REPLACE (SQLite): plain INSERTs and
     /// UPDATEs may delete other rows.
     pub conflict_replaces: bool,
+    /// Whether a constraint is declared ON CONFLICT FAIL or ROLLBACK (SQLite): a statement that
+    /// fails may leave rows behind, or end its transaction.
+    pub conflict_keeps_rows: bool,
     /// Direct ancestors by partitioning or inheritance.
     pub parents: Vec<TableName>,
     /// Whether column names compare case-insensitively (MySQL and SQLite).
@@ -46,6 +49,7 @@ impl Table {
             row_security: false,
             transactional: true,
             conflict_replaces: false,
+            conflict_keeps_rows: false,
             parents: Vec::new(),
             columns_ignore_case: false,
         }

@@ -14,6 +14,8 @@ pub(super) struct TableText {
     pub(super) collated: Option<BTreeSet<String>>,
     /// Whether some constraint is ON CONFLICT REPLACE.
     pub(super) conflict_replaces: bool,
+    /// Whether some constraint is ON CONFLICT FAIL or ROLLBACK.
+    pub(super) conflict_keeps_rows: bool,
 }
 
 /// What a CREATE TRIGGER text says before its body.
@@ -26,11 +28,12 @@ pub(super) struct TriggerEvent {
 }
 
 impl TableText {
-    /// Nothing is known: the safe side of both.
+    /// Nothing is known: the safe side of all.
     fn unreadable() -> Self {
         Self {
             collated: None,
             conflict_replaces: true,
+            conflict_keeps_rows: true,
         }
     }
 
@@ -38,12 +41,15 @@ impl TableText {
         let Some(tokens) = sql.and_then(tokens) else {
             return Self::unreadable();
         };
-        let conflict_replaces = tokens.windows(2).any(|pair| {
-            matches!(pair, [first, second] if is(first, "CONFLICT") && is(second, "REPLACE"))
-        });
+        let on_conflict = |word| {
+            tokens.windows(2).any(
+                |pair| matches!(pair, [first, second] if is(first, "CONFLICT") && is(second, word)),
+            )
+        };
         Self {
             collated: collated(&tokens),
-            conflict_replaces,
+            conflict_replaces: on_conflict("REPLACE"),
+            conflict_keeps_rows: on_conflict("FAIL") || on_conflict("ROLLBACK"),
         }
     }
 }
@@ -194,6 +200,15 @@ mod tests {
         assert!(!replaces(
             "CREATE TABLE t (a UNIQUE ON CONFLICT IGNORE, b DEFAULT 'CONFLICT REPLACE')"
         ));
+    }
+
+    #[test]
+    fn conflict_clause_that_keeps_rows_is_found() {
+        let keeps = |sql| TableText::read(Some(sql)).conflict_keeps_rows;
+        assert!(keeps("CREATE TABLE t (a UNIQUE ON CONFLICT FAIL)"));
+        assert!(keeps("CREATE TABLE t (a NOT NULL ON CONFLICT ROLLBACK)"));
+        assert!(!keeps("CREATE TABLE t (a UNIQUE ON CONFLICT ABORT)"));
+        assert!(TableText::read(None).conflict_keeps_rows);
     }
 
     #[test]

@@ -108,6 +108,7 @@ fn columns(
             TableText::read(definitions.get(&("table", name.clone())).copied())
         });
         table.conflict_replaces = table.is_base() && text.conflict_replaces;
+        table.conflict_keeps_rows = table.is_base() && text.conflict_keeps_rows;
         let primary: Option<usize> = row
             .number(6)
             .filter(|place| (1..=KEY_COLUMNS_MAX).contains(place));
