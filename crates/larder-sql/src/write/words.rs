@@ -230,12 +230,31 @@ fn unparsed_write(words: &Words<'_>) -> Part {
     if (0..words.0.len()).any(|at| words.is(at, "SET_CONFIG") || makes_temporary(at)) {
         return unparsed();
     }
+    if words.is(0, "DO") && words.0.iter().any(changes_session_inside) {
+        return unparsed();
+    }
     Part::Write(WritePlan {
         targets: Vec::new(),
         unknown_scope: Some(Reason::new("a statement that cannot be parsed")),
         returning: Vec::new(),
         error_keeps_rows: true,
     })
+}
+
+/// Whether the body of a DO block may change the session.
+fn changes_session_inside(token: &Token) -> bool {
+    let body = match token {
+        Token::DollarQuotedString(body) => &body.value,
+        Token::SingleQuotedString(body) | Token::EscapedStringLiteral(body) => body,
+        _ => return false,
+    };
+    let body = body.to_ascii_lowercase();
+    let words = ["set_config", "search_path", "execute", "temp"];
+    let sets = |rest: &str| {
+        let word = rest.split_whitespace().next();
+        matches!(word, Some("role" | "session" | "time"))
+    };
+    words.iter().any(|word| body.contains(word)) || body.split("set ").skip(1).any(sets)
 }
 
 fn names_temporary(token: &Token) -> bool {
