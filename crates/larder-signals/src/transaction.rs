@@ -38,6 +38,8 @@ pub struct TransactionBuffer {
     certain: bool,
     /// Statements may have been committed already, each by itself or by text.
     detached: bool,
+    /// Text has ended a savepoint of the ORM, whose handle does not know.
+    orphans: bool,
 }
 
 #[derive(Debug)]
@@ -63,6 +65,7 @@ impl TransactionBuffer {
             levels,
             certain: true,
             detached: false,
+            orphans: false,
         }
     }
 
@@ -74,20 +77,35 @@ impl TransactionBuffer {
     }
 
     /// RELEASE of the savepoint at this depth succeeded: its changes and those above belong to the
-    /// level below.
-    pub fn commit_nested(&mut self, depth: usize) {
-        if !self.is_nested(depth) {
-            self.doubt();
-        }
+    /// level below. Returns what must be applied at once.
+    #[must_use]
+    pub fn commit_nested(&mut self, depth: usize) -> Changes {
+        self.expect_innermost(depth);
         self.merge_down(depth);
+        self.shown()
     }
 
-    /// ROLLBACK TO the savepoint at this depth succeeded, which ends it.
-    pub fn rollback_nested(&mut self, depth: usize) {
-        if !self.is_nested(depth) {
-            self.doubt();
-        }
+    /// ROLLBACK TO the savepoint at this depth succeeded, which ends it. Returns what must be
+    /// applied at once.
+    #[must_use]
+    pub fn rollback_nested(&mut self, depth: usize) -> Changes {
+        self.expect_innermost(depth);
         self.roll_back_level(depth);
+        self.shown()
+    }
+
+    /// Whether statements may have been committed already, so that the end of any level may be a
+    /// COMMIT.
+    #[must_use]
+    pub fn is_detached(&self) -> bool {
+        self.detached
+    }
+
+    /// Whether text has ended a savepoint of the ORM: its handle will end one that is not there, and
+    /// nobody knows what the driver makes of that.
+    #[must_use]
+    pub fn has_orphans(&self) -> bool {
+        self.orphans
     }
 
     /// Takes in one statement that ran in the transaction, with what it may have changed, and
@@ -139,7 +157,7 @@ impl TransactionBuffer {
     #[must_use]
     pub fn commit(&mut self) -> Changes {
         let changes = self.everything_so_far();
-        self.restart();
+        self.end();
         changes
     }
 
@@ -147,12 +165,13 @@ impl TransactionBuffer {
     /// statement was not understood or failed.
     #[must_use]
     pub fn rollback(&mut self) -> Changes {
-        let changes = if self.certain {
+        let certain = self.certain && !self.has_nested_above(0);
+        let changes = if certain {
             Changes::none()
         } else {
             self.everything_so_far()
         };
-        self.restart();
+        self.end();
         changes
     }
 
@@ -181,11 +200,15 @@ impl TransactionBuffer {
         match command {
             TransactionCommand::Savepoint(name) => self.push(Some(name.clone())),
             TransactionCommand::Release(name) => match self.find(name) {
-                Some(depth) => self.merge_down(depth),
+                Some(depth) => {
+                    self.expect_no_nested_above(depth);
+                    self.merge_down(depth);
+                }
                 None => self.doubt(),
             },
             TransactionCommand::RollbackTo(name) => match self.find(name) {
                 Some(depth) => {
+                    self.expect_no_nested_above(depth);
                     self.roll_back_level(depth);
                     // The savepoint itself stays open.
                     self.push(Some(name.clone()));
@@ -214,6 +237,50 @@ impl TransactionBuffer {
         } else {
             self.merge_down(depth);
         }
+    }
+
+    /// Drivers count levels: the end of a level below another one is the end of the innermost, and
+    /// the transaction goes on when its own handle is gone.
+    fn end(&mut self) {
+        if self.has_nested_above(0) {
+            self.detach();
+        } else {
+            self.restart();
+        }
+    }
+
+    /// What must be applied when a level has ended.
+    fn shown(&self) -> Changes {
+        if self.detached {
+            self.everything_so_far()
+        } else {
+            Changes::none()
+        }
+    }
+
+    fn expect_innermost(&mut self, depth: usize) {
+        if !self.is_nested(depth) {
+            self.doubt();
+        }
+        if self.has_nested_above(depth) {
+            self.detach();
+        }
+    }
+
+    /// Text that ends a savepoint of the ORM leaves its handle with one that is not there.
+    fn expect_no_nested_above(&mut self, depth: usize) {
+        if self.has_nested_above(depth) {
+            self.detach();
+            self.orphans = true;
+        }
+    }
+
+    /// Whether a savepoint of the ORM is open above this depth.
+    fn has_nested_above(&self, depth: usize) -> bool {
+        self.levels
+            .iter()
+            .skip(depth + 1)
+            .any(|level| level.name.is_none())
     }
 
     /// Whether the level at this depth is a savepoint of the ORM; text may have ended it.

@@ -134,7 +134,7 @@ fn rolling_back_to_a_savepoint_drops_what_came_after_it() {
     let _ = run(&mut tx, "post");
     let inner = tx.begin_nested();
     let _ = run(&mut tx, "author");
-    tx.rollback_nested(inner);
+    let _ = tx.rollback_nested(inner);
     assert_eq!(tables(&tx.commit()), keys(&["post"]));
 }
 
@@ -145,8 +145,8 @@ fn releasing_a_savepoint_keeps_what_came_after_it() {
     let _ = run(&mut tx, "post");
     let inner = tx.begin_nested();
     let _ = run(&mut tx, "author");
-    tx.commit_nested(inner);
-    tx.commit_nested(outer);
+    let _ = tx.commit_nested(inner);
+    let _ = tx.commit_nested(outer);
     assert_eq!(tables(&tx.commit()), keys(&["author", "post"]));
 }
 
@@ -156,8 +156,8 @@ fn rolling_back_an_outer_savepoint_drops_a_released_inner_one() {
     let outer = tx.begin_nested();
     let inner = tx.begin_nested();
     let _ = run(&mut tx, "author");
-    tx.commit_nested(inner);
-    tx.rollback_nested(outer);
+    let _ = tx.commit_nested(inner);
+    let _ = tx.rollback_nested(outer);
     assert!(tx.commit().is_empty());
 }
 
@@ -167,7 +167,7 @@ fn an_uncertain_rollback_to_a_savepoint_drops_nothing() {
     let inner = tx.begin_nested();
     let (plan, changes) = write(MYSQL, "post");
     let _ = tx.record(&plan, changes, Failed);
-    tx.rollback_nested(inner);
+    let _ = tx.rollback_nested(inner);
     assert_eq!(tables(&tx.commit()), keys(&["post"]));
 }
 
@@ -199,7 +199,7 @@ fn a_savepoint_of_the_orm_that_text_has_ended_takes_nothing_back() {
     let inner = tx.begin_nested();
     let _ = run(&mut tx, "post");
     let _ = command(&mut tx, TransactionCommand::Release("a".into()));
-    tx.rollback_nested(inner);
+    let _ = tx.rollback_nested(inner);
     assert_eq!(tables(&tx.commit()), keys(&["post"]));
 }
 
@@ -253,7 +253,7 @@ fn more_savepoints_than_the_bound_take_nothing_back() {
         let _ = tx.begin_nested();
     }
     assert!(tx.levels.len() <= LEVELS_MAX + 2);
-    tx.rollback_nested(first);
+    let _ = tx.rollback_nested(first);
     assert_eq!(tables(&tx.rollback()), keys(&["author", "post"]));
 }
 
@@ -291,4 +291,48 @@ fn a_repeated_change_is_kept_once_and_other_columns_stay_apart() {
         found.iter().map(|(_, rows)| rows.len()).collect::<Vec<_>>(),
         [1, 1]
     );
+}
+
+#[test]
+fn level_that_ends_below_an_open_one_keeps_its_changes() {
+    // Drivers count levels: what was rolled back is the innermost.
+    for dialect in [PG, MYSQL, SQLITE] {
+        let mut tx = buffer(dialect);
+        let lower = tx.begin_nested();
+        let _ = run(&mut tx, "post");
+        let upper = tx.begin_nested();
+        let at_once = tx.rollback_nested(lower);
+        assert_eq!(tables(&at_once), keys(&["post"]));
+        let at_once = tx.commit_nested(upper);
+        assert_eq!(tables(&at_once), keys(&["post"]));
+        assert_eq!(tables(&tx.commit()), keys(&["post"]));
+    }
+}
+
+#[test]
+fn transaction_that_ends_before_its_savepoint_goes_on() {
+    for commits in [true, false] {
+        let mut tx = buffer(PG);
+        let _ = run(&mut tx, "post");
+        let inner = tx.begin_nested();
+        let ended = if commits { tx.commit() } else { tx.rollback() };
+        assert_eq!(tables(&ended), keys(&["post"]));
+        assert!(tx.is_detached());
+        assert_eq!(tables(&run(&mut tx, "post")), keys(&["post"]));
+        assert_eq!(tables(&tx.commit_nested(inner)), keys(&["post"]));
+    }
+}
+
+#[test]
+fn text_that_ends_a_savepoint_of_the_orm_leaves_an_orphan() {
+    for end in [TransactionCommand::Release, TransactionCommand::RollbackTo] {
+        let mut tx = buffer(PG);
+        let _ = command(&mut tx, TransactionCommand::Savepoint("a".into()));
+        let _ = run(&mut tx, "post");
+        let _ = tx.begin_nested();
+        assert!(!tx.has_orphans());
+        let _ = command(&mut tx, end("a".into()));
+        assert!(tx.has_orphans() && tx.is_detached());
+        assert_eq!(tables(&tx.rollback()), keys(&["post"]));
+    }
 }
