@@ -16,6 +16,7 @@ use sea_orm::{
 };
 
 use crate::{
+    begin::begun,
     job::Job,
     probe,
     shared::Shared,
@@ -198,7 +199,9 @@ where
             {
                 return Ok(None);
             }
-            self.query_one_raw(statement).await
+            let result = self.query_one_raw(statement).await;
+            self.shared.after_fill(&*slot);
+            result
         })
     }
 
@@ -234,7 +237,9 @@ where
             {
                 return Ok(Vec::new());
             }
-            self.query_all_raw(statement).await
+            let result = self.query_all_raw(statement).await;
+            self.shared.after_fill(&*slot);
+            result
         })
     }
 
@@ -256,11 +261,9 @@ where
     type Transaction = CachedTransaction<C::Transaction>;
 
     async fn begin(&self) -> Result<Self::Transaction, DbErr> {
-        self.shared.before_transaction(&*self.inner).await;
-        Ok(CachedTransaction::outermost(
-            self.inner.begin().await?,
-            &self.shared,
-        ))
+        let inner = Arc::clone(&self.inner);
+        let begin = async move { inner.begin().await };
+        begun(&*self.inner, &self.shared, begin).await
     }
 
     async fn begin_with_config(
@@ -268,21 +271,18 @@ where
         isolation_level: Option<IsolationLevel>,
         access_mode: Option<AccessMode>,
     ) -> Result<Self::Transaction, DbErr> {
-        self.shared.before_transaction(&*self.inner).await;
-        let inner = self
-            .inner
-            .begin_with_config(isolation_level, access_mode)
-            .await?;
-        Ok(CachedTransaction::outermost(inner, &self.shared))
+        let inner = Arc::clone(&self.inner);
+        let begin = async move { inner.begin_with_config(isolation_level, access_mode).await };
+        begun(&*self.inner, &self.shared, begin).await
     }
 
     async fn begin_with_options(
         &self,
         options: TransactionOptions,
     ) -> Result<Self::Transaction, DbErr> {
-        self.shared.before_transaction(&*self.inner).await;
-        let inner = self.inner.begin_with_options(options).await?;
-        Ok(CachedTransaction::outermost(inner, &self.shared))
+        let inner = Arc::clone(&self.inner);
+        let begin = async move { inner.begin_with_options(options).await };
+        begun(&*self.inner, &self.shared, begin).await
     }
 
     async fn transaction<F, T, E>(&self, callback: F) -> Result<T, TransactionError<E>>

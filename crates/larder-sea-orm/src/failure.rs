@@ -27,7 +27,25 @@ fn is_answer(error: &RuntimeErr) -> bool {
     error
         .to_string()
         .starts_with("error returned from database")
+        && !is_farewell(error)
 }
+
+/// The server ends the connection, maybe after it has committed. The words of its message are
+/// translated; the fields of the error are not.
+fn is_farewell(error: &RuntimeErr) -> bool {
+    let fields = format!("{error:?}");
+    FAREWELLS.iter().any(|field| fields.contains(field))
+}
+
+const FAREWELLS: [&str; 6] = [
+    "severity: Fatal",
+    "severity: Panic",
+    // ER_SERVER_SHUTDOWN and ER_CONNECTION_KILLED of MariaDB and MySQL.
+    "number: 1053,",
+    "number: 1927,",
+    "number: 3169,",
+    "number: 4031,",
+];
 
 const SCHEMA_ERRORS: [&str; 6] = [
     "no such table",
@@ -53,6 +71,17 @@ mod tests {
         assert_eq!(of(&query_error("connection reset")), Some(Failure::Unknown));
         let connection = RuntimeErr::Internal("error returned from database".to_owned());
         assert_eq!(of(&DbErr::Conn(connection)), Some(Failure::Unknown));
+    }
+
+    #[test]
+    fn last_word_of_a_server_is_no_answer() {
+        // The fields that drivers print of their errors; these words stand in for them.
+        for fields in ["severity: Fatal", "severity: Panic", "number: 1927, x"] {
+            let text = format!("error returned from database: {fields}");
+            assert_eq!(of(&query_error(&text)), Some(Failure::Unknown));
+        }
+        let answer = query_error("error returned from database: severity: Error");
+        assert_eq!(of(&answer), Some(Failure::ByServer));
     }
 
     #[test]

@@ -14,6 +14,9 @@ pub(crate) enum Job {
     Unprepared(String),
     /// `query_one_raw`.
     One(Statement),
+    /// `query_one_raw` of a driver that returns with the first row, as one that waits for the last:
+    /// before, the write is not committed.
+    OneToTheEnd(Statement),
     /// `query_all_raw`.
     All(Statement),
 }
@@ -34,9 +37,10 @@ impl Job {
     pub(crate) fn sql(&self) -> &str {
         match self {
             Self::Unprepared(sql) => sql,
-            Self::Execute(statement) | Self::One(statement) | Self::All(statement) => {
-                &statement.sql
-            }
+            Self::Execute(statement)
+            | Self::One(statement)
+            | Self::OneToTheEnd(statement)
+            | Self::All(statement) => &statement.sql,
         }
     }
 
@@ -44,9 +48,18 @@ impl Job {
     pub(crate) fn statement(&self, backend: DbBackend) -> Cow<'_, Statement> {
         match self {
             Self::Unprepared(sql) => Cow::Owned(Statement::from_string(backend, sql)),
-            Self::Execute(statement) | Self::One(statement) | Self::All(statement) => {
-                Cow::Borrowed(statement)
-            }
+            Self::Execute(statement)
+            | Self::One(statement)
+            | Self::OneToTheEnd(statement)
+            | Self::All(statement) => Cow::Borrowed(statement),
+        }
+    }
+
+    /// The same as a job that returns when the server is done with it.
+    pub(crate) fn waiting_for_the_end(self, backend: DbBackend) -> Self {
+        match self {
+            Self::One(statement) if backend == DbBackend::MySql => Self::OneToTheEnd(statement),
+            job => job,
         }
     }
 
@@ -56,6 +69,10 @@ impl Job {
             Self::Execute(statement) => Done::Executed(connection.execute_raw(statement).await?),
             Self::Unprepared(sql) => Done::Executed(connection.execute_unprepared(&sql).await?),
             Self::One(statement) => Done::One(connection.query_one_raw(statement).await?),
+            Self::OneToTheEnd(statement) => {
+                let rows = connection.query_all_raw(statement).await?;
+                Done::One(rows.into_iter().next())
+            }
             Self::All(statement) => Done::All(connection.query_all_raw(statement).await?),
         })
     }

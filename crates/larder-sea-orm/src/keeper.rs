@@ -139,12 +139,13 @@ impl Keeper {
     }
 
     async fn read<C: ConnectionTrait>(&self, connection: &C, larder: &Larder) {
-        let now = larder.cache().now();
         let wanted = self.wanted.load(Ordering::Acquire);
         let read = match job::dialect(connection.get_database_backend()) {
             Some(dialect) => self.read_all(connection, larder, dialect).await,
             None => None,
         };
+        // A reading may have waited long for a connection: those in line do not all wait as long.
+        let now = larder.cache().now();
         self.due.store((now + self.refresh).0, Ordering::Release);
         self.settled.store((now + PAUSE).0, Ordering::Release);
         match read {

@@ -8,6 +8,7 @@ use std::{
 
 use larder_core::{BypassReason, Cause, Source};
 use larder_signals::{Changes, Returned, StatementOutcome, TransactionBuffer, WriteGuard};
+use larder_sql::Dialect;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
 
 use crate::{
@@ -33,6 +34,8 @@ struct Buffer {
     events: TransactionBuffer,
     /// A statement changed the schema: the catalog is read again once the transaction is over.
     schema_changed: bool,
+    /// `SET LOCAL` was seen: until the end, names may mean other tables.
+    local_setting: bool,
 }
 
 impl Level {
@@ -42,6 +45,7 @@ impl Level {
         let buffer = Arc::new(Mutex::new(Buffer {
             events,
             schema_changed: false,
+            local_setting: false,
         }));
         Self {
             shared: Arc::clone(shared),
@@ -73,7 +77,9 @@ impl Level {
         if planned.only_reads() {
             return job.run(inner).await;
         }
-        let statement = job.statement(inner.get_database_backend()).into_owned();
+        let backend = inner.get_database_backend();
+        let statement = job.statement(backend).into_owned();
+        let job = job.waiting_for_the_end(backend);
         let sending = Sending::new(self, &planned, &statement);
         let result = job.run(inner).await;
         let at_once = sending.end(&result);
@@ -108,16 +114,12 @@ impl Level {
         commit: impl Future<Output = Result<(), DbErr>> + Send + 'static,
     ) -> Result<(), DbErr> {
         self.ended = true;
-        if let Some(depth) = self.depth {
+        let Some(changes) = self.shown_by_commit() else {
             let result = commit.await;
-            let mut buffer = self.lock();
-            if result.is_err() {
-                buffer.events.doubt();
-            }
-            buffer.events.commit_nested(depth);
+            let at_once = self.end_nested(result.is_err(), TransactionBuffer::commit_nested);
+            self.apply(at_once).await;
             return result;
-        }
-        let changes = self.lock().events.commit();
+        };
         if changes.is_empty() && !self.lock().schema_changed {
             return commit.await;
         }
@@ -128,6 +130,8 @@ impl Level {
             guard.sent();
             let result = commit.await;
             self.over();
+            // What it shows is the guard's to apply.
+            let _ = self.end_nested(result.is_err(), TransactionBuffer::commit_nested);
             match result.as_ref().err().map(failure::of) {
                 // A server that refuses COMMIT says so; any other error leaves the outcome open.
                 Some(Some(failure)) => guard.failed(&[], failure),
@@ -147,18 +151,47 @@ impl Level {
     ) -> Result<(), DbErr> {
         let result = rollback.await;
         self.ended = true;
-        if let Some(depth) = self.depth {
-            let mut buffer = self.lock();
-            if result.is_err() {
-                buffer.events.doubt();
-            }
-            buffer.events.rollback_nested(depth);
-            return result;
-        }
-        let changes = self.rolled_back(result.is_err());
-        self.over();
+        let changes = if self.depth.is_some() {
+            self.end_nested(result.is_err(), TransactionBuffer::rollback_nested)
+        } else {
+            self.over();
+            self.rolled_back(result.is_err())
+        };
         self.apply(changes).await;
         result
+    }
+
+    /// What becomes visible when the level is committed; `None` = nothing, it is a savepoint.
+    fn shown_by_commit(&self) -> Option<Changes> {
+        let mut buffer = self.lock();
+        let changes = match self.depth {
+            Some(_) if !buffer.events.is_detached() => return None,
+            // For all that is known, the savepoint is the transaction.
+            Some(_) => buffer.events.everything_so_far(),
+            None => buffer.events.commit(),
+        };
+        // In a session that nobody knows, more may have been open than the wrapper saw.
+        Some(if self.shared.is_bypassed() {
+            Changes::Everything
+        } else {
+            changes
+        })
+    }
+
+    /// The end of a savepoint; what comes back is to be applied at once.
+    fn end_nested(
+        &self,
+        failed: bool,
+        end: impl FnOnce(&mut TransactionBuffer, usize) -> Changes,
+    ) -> Changes {
+        let Some(depth) = self.depth else {
+            return Changes::none();
+        };
+        let mut buffer = self.lock();
+        if failed {
+            buffer.events.doubt();
+        }
+        end(&mut buffer.events, depth)
     }
 
     async fn apply(&self, changes: Changes) {
@@ -181,7 +214,11 @@ impl Level {
         if failed {
             buffer.events.doubt();
         }
-        buffer.events.rollback()
+        let changes = buffer.events.rollback();
+        if self.shared.is_bypassed() {
+            return Changes::Everything;
+        }
+        changes
     }
 
     /// The transaction is over: what it did to the schema shows now.
@@ -204,7 +241,10 @@ impl Drop for Level {
         match self.depth {
             // SeaORM rolls the savepoint back with the next statement; its events stay, which
             // invalidates too much at worst.
-            Some(depth) => self.lock().events.commit_nested(depth),
+            Some(_) => {
+                let at_once = self.end_nested(false, TransactionBuffer::commit_nested);
+                self.queue(at_once);
+            }
             None => {
                 let changes = self.rolled_back(false);
                 self.over();
@@ -249,7 +289,7 @@ impl<'a> Sending<'a> {
         let Some(guard) = self.guard.take() else {
             return Changes::none();
         };
-        let changes = if self.planned.outdated {
+        let changes = if self.planned.outdated || self.level.lock().local_setting {
             Changes::Everything
         } else {
             self.planned.tell(self.statement, done, |params, returned| {
@@ -261,8 +301,21 @@ impl<'a> Sending<'a> {
             self.level.shared.bypass(self.planned);
         }
         let mut buffer = self.level.lock();
-        buffer.schema_changed |= self.planned.changes_schema();
-        buffer.events.record(self.planned.plan(), changes, outcome)
+        buffer.local_setting |= self.planned.is_local_setting();
+        if self.planned.changes_schema() {
+            buffer.schema_changed = true;
+            if self.planned.source.dialect() == Dialect::MySql {
+                // It has committed already.
+                self.level.shared.schema_changed();
+            }
+        }
+        let at_once = buffer.events.record(self.planned.plan(), changes, outcome);
+        if buffer.events.has_orphans() {
+            // The driver's count of levels is not the server's, so its end is not that of the
+            // transaction.
+            self.level.shared.bypass(self.planned);
+        }
+        at_once
     }
 }
 

@@ -28,12 +28,14 @@ impl Planned {
         self.prepared.plan()
     }
 
-    /// Whether the text changes nothing anywhere.
+    /// Whether the text changes nothing anywhere, and commits nothing.
     pub(crate) fn only_reads(&self) -> bool {
-        self.plan()
-            .parts
-            .iter()
-            .all(|part| matches!(part, Part::Read(_) | Part::Neutral))
+        let dialect = self.source.dialect();
+        self.plan().parts.iter().all(|part| match part {
+            Part::Read(_) => true,
+            Part::Neutral => !part.may_commit_implicitly(dialect),
+            _ => false,
+        })
     }
 
     /// Whether the text changes the schema, or may.
@@ -46,7 +48,9 @@ impl Planned {
 
     /// Whether the text leaves the session of its connection in another state.
     pub(crate) fn changes_session(&self) -> bool {
-        self.plan().parts.iter().any(Part::may_change_session) && !self.is_local_setting()
+        self.plan().parts.iter().any(Part::may_change_session)
+            && !self.begins_with(SET_LOCAL)
+            && !self.begins_with(SET_CONSTRAINTS)
     }
 
     /// Whether the text opens, ends or splits a transaction.
@@ -112,13 +116,21 @@ impl Planned {
         }
     }
 
-    /// `SET LOCAL` ends with its transaction.
-    fn is_local_setting(&self) -> bool {
+    /// PostgreSQL's `SET LOCAL` ends with its transaction; elsewhere the word means the session.
+    pub(crate) fn is_local_setting(&self) -> bool {
+        self.begins_with(SET_LOCAL)
+    }
+
+    /// Whether the text is one statement of PostgreSQL that begins so.
+    fn begins_with(&self, words: &[u8]) -> bool {
         let text = self.plan().normalized.as_bytes();
-        text.get(..LOCAL.len())
-            .is_some_and(|start| start.eq_ignore_ascii_case(LOCAL))
+        self.source.dialect() == Dialect::Postgres
             && self.plan().parts.len() == 1
+            && text
+                .get(..words.len())
+                .is_some_and(|start| start.eq_ignore_ascii_case(words))
     }
 }
 
-const LOCAL: &[u8] = b"SET LOCAL ";
+const SET_LOCAL: &[u8] = b"SET LOCAL ";
+const SET_CONSTRAINTS: &[u8] = b"SET CONSTRAINTS ";

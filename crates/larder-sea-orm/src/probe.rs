@@ -36,6 +36,8 @@ pub(crate) trait Slot: Send + Sync {
     fn put_hit(&self, value: Arc<dyn Any + Send + Sync>) -> bool;
     /// Leaves the ticket with which the terminal completes the fill.
     fn put_fill(&self, fill: Fill);
+    /// Takes the ticket back: the result must not be stored.
+    fn withdraw(&self);
     /// Whether this is the first statement that asks.
     fn first(&self) -> bool;
 }
@@ -128,6 +130,12 @@ impl<T: Send + Sync + 'static> Slot for ResultSlot<T> {
 
     fn put_fill(&self, fill: Fill) {
         self.put(Answer::Fill(fill));
+    }
+
+    fn withdraw(&self) {
+        if let Answer::Fill(fill) = self.take() {
+            fill.discard(DiscardReason::NotCacheable);
+        }
     }
 
     fn first(&self) -> bool {

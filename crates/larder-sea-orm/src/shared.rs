@@ -52,13 +52,13 @@ impl Shared {
             Now::Bypass => return false,
             Now::Later(read) => {
                 // A miss can wait for what a hit cannot: a look at the catalog.
-                if !self.keeper.is_due(&self.larder) {
+                if !self.is_catalog_due(inner) {
                     return leave(self.larder.read(&read).await, slot);
                 }
             }
             Now::Unready => {}
         }
-        if inner.is_mock_connection() {
+        if !self.is_catalog_due(inner) {
             return false;
         }
         self.keeper.keep(inner, &self.larder).await;
@@ -66,6 +66,14 @@ impl Shared {
             Now::Answered(outcome) => leave(outcome, slot),
             Now::Later(read) => leave(self.larder.read(&read).await, slot),
             Now::Bypass | Now::Unready => false,
+        }
+    }
+
+    /// The query of a cached terminal has run. Its connection may have been one whose session was
+    /// changed meanwhile, in which case its rows are nobody else's.
+    pub(crate) fn after_fill(&self, slot: &dyn Slot) {
+        if self.is_bypassed() {
+            slot.withdraw();
         }
     }
 
@@ -97,7 +105,7 @@ impl Shared {
     }
 
     fn refusal(&self, exact: bool) -> Option<BypassReason> {
-        if self.bypass.load(Ordering::Relaxed) {
+        if self.is_bypassed() {
             return Some(BypassReason::Session);
         }
         (!exact).then(|| {
@@ -108,9 +116,7 @@ impl Shared {
     /// The plan of a text outside a transaction, with a fresh look at the catalog where it is due;
     /// `None` when nothing of this connection is planned.
     pub(crate) async fn plan<C: ConnectionTrait>(&self, inner: &C, sql: &str) -> Option<Planned> {
-        if !inner.is_mock_connection() && self.keeper.is_due(&self.larder) {
-            self.keeper.keep(inner, &self.larder).await;
-        }
+        self.keep(inner).await;
         self.plan_now(inner, sql)
     }
 
@@ -124,24 +130,41 @@ impl Shared {
         Some(Planned {
             source: Arc::clone(source),
             prepared,
-            outdated: self.keeper.is_outdated(),
+            // In another session, names may mean other tables.
+            outdated: self.keeper.is_outdated() || self.is_bypassed(),
             exact_rows: self.exact_rows,
         })
     }
 
-    /// Looks at the catalog before a transaction begins: inside it, nothing can be read.
-    pub(crate) async fn before_transaction<C: ConnectionTrait>(&self, inner: &C) {
-        if !inner.is_mock_connection() && self.keeper.is_due(&self.larder) {
+    /// Looks at the catalog where that is due; before a transaction, since inside it nothing can be
+    /// read.
+    pub(crate) async fn keep<C: ConnectionTrait>(&self, inner: &C) {
+        if self.is_catalog_due(inner) {
             self.keeper.keep(inner, &self.larder).await;
         }
     }
 
-    /// From now on, reads of this handle go to the database.
+    /// A handle that bypasses needs no catalog, and its session would read a wrong one.
+    fn is_catalog_due<C: ConnectionTrait>(&self, inner: &C) -> bool {
+        !inner.is_mock_connection() && !self.is_bypassed() && self.keeper.is_due(&self.larder)
+    }
+
+    /// From now on, reads of this handle go to the database, and its writes may mean any table.
     pub(crate) fn bypass(&self, by: &Planned) {
-        if !self.bypass.swap(true, Ordering::Relaxed) {
+        if !self.bypass.swap(true, Ordering::AcqRel) {
             self.larder
                 .bypassed(&by.source, &by.prepared, &BypassReason::Session);
         }
+    }
+
+    /// [`Self::bypass`] where no statement is to blame.
+    pub(crate) fn bypass_silently(&self) {
+        self.bypass.store(true, Ordering::Release);
+    }
+
+    /// Whether a statement has changed the session of one of the connections.
+    pub(crate) fn is_bypassed(&self) -> bool {
+        self.bypass.load(Ordering::Acquire)
     }
 
     pub(crate) fn source_or_stranger(&self, backend: DbBackend) -> &Arc<Source> {

@@ -39,7 +39,9 @@ pub(crate) fn guard(shared: &Shared, planned: &Planned) -> WriteGuard {
         // On a pool, nobody knows which connection that was, nor what later statements meet there.
         shared.bypass(planned);
     }
-    if planned.outdated || planned.controls_transaction() {
+    // In a session that nobody knows, any statement may be the one that commits.
+    let unknown = planned.changes_session() || planned.controls_transaction();
+    if unknown || planned.outdated {
         return shared
             .larder()
             .begin_commit(&planned.source, Changes::Everything);
@@ -56,7 +58,9 @@ async fn write<C: ConnectionTrait>(
     mut guard: WriteGuard,
     job: Job,
 ) -> Result<Done, DbErr> {
-    let statement = job.statement(inner.get_database_backend()).into_owned();
+    let backend = inner.get_database_backend();
+    let statement = job.statement(backend).into_owned();
+    let job = job.waiting_for_the_end(backend);
     if planned.changes_schema() {
         // Before as well as after: what others write meanwhile is planned by no stale catalog.
         shared.schema_changed();
