@@ -76,7 +76,6 @@ pub(crate) fn read_plan(
         dependencies,
         uncacheable: None,
         limit: None,
-        selects_constant: false,
         dated_parameters: Vec::new(),
     };
     Plan {

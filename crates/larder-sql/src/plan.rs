@@ -113,8 +113,6 @@ pub struct ReadPlan {
     /// The LIMIT of the outermost SELECT, where it is a literal or a parameter (SeaORM binds it):
     /// what `operation_with` wants to know the value of.
     pub limit: Option<Operand>,
-    /// Whether it selects nothing but a constant, so that a LIMIT of one makes it `Exists`.
-    pub selects_constant: bool,
     /// Positions of parameters that the server reads as a date or time from text. A text bound
     /// there that [`names_a_moment`] makes this call's result uncacheable.
     pub dated_parameters: Vec<usize>,
@@ -125,7 +123,6 @@ impl ReadPlan {
     #[must_use]
     pub fn operation_with(&self, limit: Option<u64>) -> Operation {
         match (self.operation, limit) {
-            (Operation::Fetch, Some(1)) if self.selects_constant => Operation::Exists,
             (Operation::Fetch, Some(1)) => Operation::Get,
             (operation, _) => operation,
         }

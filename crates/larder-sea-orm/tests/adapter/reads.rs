@@ -215,3 +215,17 @@ async fn concurrent_misses_run_one_query() {
     assert_eq!(rows, [2; 16]);
     assert_eq!(statements, 1);
 }
+
+#[tokio::test]
+async fn only_the_operations_of_the_policy_are_cached() {
+    let f = Fixture::new().await;
+    let of_post = || comment::Entity::find().filter(comment::Column::PostId.eq(1));
+    assert_miss!(f, of_post().all(&f.db));
+    assert_hit!(f, of_post().all(&f.db));
+    assert_miss!(f, of_post().one(&f.db));
+    assert_hit!(f, of_post().one(&f.db));
+    for _ in 0..2 {
+        assert!(assert_miss!(f, of_post().exists(&f.db)));
+        assert_eq!(assert_miss!(f, of_post().count(&f.db)), 2);
+    }
+}

@@ -50,7 +50,6 @@ fn read(tables: &[&str]) -> ReadPlan {
         dependencies: Vec::new(),
         uncacheable: None,
         limit: None,
-        selects_constant: false,
         dated_parameters: Vec::new(),
     }
 }

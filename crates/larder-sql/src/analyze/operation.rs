@@ -19,6 +19,8 @@ pub(super) fn operation(query: &Query, cx: &Analysis<'_>) -> Operation {
     if let [only] = select.projection.as_slice() {
         match expression(only).map(unnested) {
             Some(Expr::Exists { .. }) => return Operation::Exists,
+            // Rows that say nothing: SeaORM's `exists` asks so, without a LIMIT.
+            Some(expr) if is_literal(expr, cx) => return Operation::Exists,
             Some(Expr::Function(function)) if is_count(function) && !is_grouped(select) => {
                 return Operation::Count;
             }
@@ -104,17 +106,8 @@ fn lists_a_column(item: &SelectItem) -> bool {
     }
 }
 
-/// Whether it selects nothing but a literal.
-pub(super) fn selects_constant(query: &Query, cx: &Analysis<'_>) -> bool {
-    let SetExpr::Select(select) = &*query.body else {
-        return false;
-    };
-    match select.projection.as_slice() {
-        [only] => expression(only)
-            .and_then(|expr| operand(expr, cx))
-            .is_some_and(|operand| matches!(operand, Operand::Literal(_))),
-        _ => false,
-    }
+fn is_literal(expr: &Expr, cx: &Analysis<'_>) -> bool {
+    operand(expr, cx).is_some_and(|operand| matches!(operand, Operand::Literal(_)))
 }
 
 /// The LIMIT of a query, where it is a plain value.

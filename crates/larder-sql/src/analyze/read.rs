@@ -20,14 +20,12 @@ use crate::{
 /// The plan of a query that writes nothing.
 pub(super) fn plan(query: &Query, cx: &Analysis<'_>) -> ReadPlan {
     let limit = operation::limit(query, cx);
-    let selects_constant = operation::selects_constant(query, cx);
     let mut plan = ReadPlan {
         operation: operation::operation(query, cx),
         tables: Vec::new(),
         dependencies: Vec::new(),
         uncacheable: None,
         limit,
-        selects_constant,
         dated_parameters: Vec::new(),
     };
     plan.operation = plan.operation_with(operation::literal_limit(plan.limit.as_ref()));

@@ -19,7 +19,7 @@ fn operations_follow_from_the_shape_of_the_query() {
         "SELECT EXISTS (SELECT 1 FROM a WHERE id = $1)",
     );
     is(Operation::Exists, "SELECT 1 FROM a WHERE id = $1 LIMIT 1");
-    is(Operation::Fetch, "SELECT 1 FROM a");
+    is(Operation::Exists, "SELECT 1 FROM a WHERE id = $1");
     is(
         Operation::Count,
         "SELECT COUNT(*) AS num_items FROM (SELECT id FROM a) AS sub_query",
