@@ -28,10 +28,14 @@ fn feed(param: &Param<'_>, depth: usize, fields: &mut Fields) -> Option<()> {
             fields.tag(1);
             fields.tag(u8::from(*value));
         }
-        Param::Int(value) => {
-            fields.tag(2);
-            fields.raw(&value.to_le_bytes());
-        }
+        // Nearly all of them are short, and a short key costs one block of the hash.
+        Param::Int(value) => match i64::try_from(*value) {
+            Ok(value) => feed_number(2, value, fields),
+            Err(_) => {
+                fields.tag(16);
+                fields.raw(&value.to_le_bytes());
+            }
+        },
         // By bits: NaN is one key per payload, and -0.0 is not 0.0.
         Param::Float(value) => {
             fields.tag(3);
