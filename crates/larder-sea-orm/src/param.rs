@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use larder_core::Param;
 use larder_sql::Dialect;
 use sea_orm::{Statement, Value, sea_query::OptionEnum};
+use smallvec::SmallVec;
 
 #[cfg(any(feature = "with-chrono", feature = "with-time"))]
 mod temporal;
@@ -33,7 +34,7 @@ mod tests;
 #[derive(Debug)]
 pub(crate) struct Params<'a> {
     /// In the order in which the driver sends them.
-    pub(crate) values: Vec<Param<'a>>,
+    pub(crate) values: SmallVec<[Param<'a>; 4]>,
     /// Whether every one of them was written down exactly.
     pub(crate) exact: bool,
 }
@@ -51,7 +52,7 @@ impl<'a> Params<'a> {
         if dialect != Dialect::Sqlite
             && let Some(classes) = classes(statement)
         {
-            params.values.push(Param::Other("classes", classes));
+            params.values.push(classes);
         }
         params
     }
@@ -59,12 +60,12 @@ impl<'a> Params<'a> {
     fn new(statement: &'a Statement, dialect: Dialect, extra: usize) -> Self {
         let Some(sent) = &statement.values else {
             return Self {
-                values: Vec::new(),
+                values: SmallVec::new(),
                 exact: true,
             };
         };
         let mut params = Self {
-            values: Vec::with_capacity(sent.0.len() + extra),
+            values: SmallVec::with_capacity(sent.0.len() + extra),
             exact: true,
         };
         for value in &sent.0 {
@@ -170,22 +171,22 @@ fn array<'a>(
     Some(Param::Array(tag, elements))
 }
 
-/// One byte per parameter: the variant, which fixes the type that the driver announces.
-fn classes(statement: &Statement) -> Option<Cow<'static, [u8]>> {
-    let values = &statement.values.as_ref()?.0;
-    match values.as_slice() {
+/// One byte per parameter: the variant, which fixes the type that the driver announces. Up to 15
+/// of them are packed into a number: most statements have few, and this is on the way to every hit.
+fn classes(statement: &Statement) -> Option<Param<'static>> {
+    let values = statement.values.as_ref()?.0.as_slice();
+    match values {
         [] => None,
-        [value] => {
-            let class = usize::from(class(value));
-            Some(
-                CLASSES
-                    .get(class..=class)
-                    .map_or(Cow::Borrowed(&[][..]), Cow::Borrowed),
-            )
+        few if few.len() <= PACKED_MAX => {
+            let pack = |packed, value| packed << 8 | i128::from(class(value));
+            Some(Param::Int(few.iter().fold(0, pack)))
         }
-        values => Some(Cow::Owned(values.iter().map(class).collect())),
+        many => Some(Param::Other("classes", many.iter().map(class).collect())),
     }
 }
+
+/// Bytes of a number whose sign is left alone.
+const PACKED_MAX: usize = 15;
 
 /// Variants whose [`Param`] has a class of its own need no byte of their own, but for NULL.
 fn class(value: &Value) -> u8 {
@@ -219,8 +220,3 @@ fn other_class(value: &Value) -> u8 {
         _ => temporal::class(value),
     }
 }
-
-const CLASSES: &[u8; 32] = &[
-    0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25,
-    26, 27, 28, 29, 30, 31,
-];

@@ -78,7 +78,10 @@ fn keys_tell_apart_what_postgres_is_sent_in_other_types() {
 fn sqlite_needs_no_classes() {
     let statement = statement(vec![1.into(), "a".into()]);
     let params = Params::of_read(&statement, Dialect::Sqlite);
-    assert_eq!(params.values, [Param::Int(1), Param::Text("a".into())]);
+    assert_eq!(
+        params.values.as_slice(),
+        [Param::Int(1), Param::Text("a".into())]
+    );
     assert!(params.exact);
 }
 
