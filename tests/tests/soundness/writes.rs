@@ -1,5 +1,12 @@
 //! W2, W3, W6 and "Writes": every way to change rows.
 
+use larder::CachedStatement;
+use larder_tests::{
+    lab::{Backend, Lab},
+    row::Row,
+};
+use sea_orm::{ConnectionTrait, Statement, TransactionTrait};
+
 use crate::{case::case, cases};
 
 const T: &[&str] = &[
@@ -285,4 +292,72 @@ cases! {
         ])
         .cached("SELECT id FROM t WHERE v = '{1,9}'")
         .changes("UPDATE t SET v[2] = 9 WHERE id = 1");
+
+    bound_values_of_another_class_are_stored_otherwise [Sqlite MariaDb] |db| case(db, T)
+        .cached("SELECT id FROM t WHERE x = 7")
+        .changes_with("INSERT INTO t VALUES (?, ?, 0)", [30.into(), "07".into()])
+        .changes_with("INSERT INTO t VALUES (?, ?, 0)", [31.into(), 7.0f64.into()])
+        .changes_with("UPDATE t SET x = ? WHERE id = ?", [" 7".into(), 1.into()])
+        .changes_with("DELETE FROM t WHERE id = ?", ["30".into()])
+        .changes_with("DELETE FROM t WHERE id = ?", ["31.0".into()]);
+
+    bound_nulls_are_known_values [Sqlite Postgres MariaDb] |db| case(db, T)
+        .cached("SELECT id FROM t WHERE x IS NULL")
+        .changes_with("UPDATE t SET x = ? WHERE id = ?", [None::<i32>.into(), 1.into()])
+        .changes_with("UPDATE t SET x = ? WHERE id = ?", [4.into(), 1.into()])
+        .changes_with("INSERT INTO t VALUES (?, ?, ?)",
+            [32.into(), None::<i32>.into(), None::<i32>.into()])
+        .holds("UPDATE t SET x = NULL WHERE x = NULL");
+
+    lists_pin_each_of_their_values [Sqlite Postgres MariaDb] |db| case(db, T)
+        .cached("SELECT y FROM t WHERE id = 3")
+        .keeps("UPDATE t SET y = 9 WHERE id IN (1, 2)")
+        .changes_with("UPDATE t SET y = ? WHERE id IN (?, ?)", [8.into(), 2.into(), 3.into()])
+        .changes("DELETE FROM t WHERE (id = 1 OR id = 3) AND y = 8");
+
+    contradictions_and_tautologies_in_where [Sqlite Postgres MariaDb] |db| case(db, T)
+        .cached("SELECT id FROM t WHERE x = 6")
+        .holds("DELETE FROM t WHERE id = 1 AND id = 2")
+        .changes("UPDATE t SET x = 5 WHERE id = 2 OR 1 = 0")
+        .changes("DELETE FROM t WHERE id = 1 OR 1 = 1");
+}
+
+/// A terminal that reads one row of RETURNING says nothing of the others; nor does one that reads
+/// none.
+#[tokio::test]
+async fn rows_of_returning_that_nobody_reads_count_too() {
+    for backend in [Backend::Sqlite, Backend::Postgres] {
+        let lab = Lab::start_empty(backend).await;
+        for sql in T {
+            lab.plain.execute_unprepared(sql).await.unwrap();
+        }
+        let kind = lab.plain.get_database_backend();
+        let statement = |sql: &str| Statement::from_string(kind, sql);
+        let read = || {
+            let read = statement("SELECT id FROM t WHERE x = 6 OR x = 9");
+            CachedStatement::<Row>::new(read)
+        };
+        let update = "UPDATE t SET x = x + 3 WHERE x IN (5, 6) RETURNING id, x";
+        for run in 0..3 {
+            read().all(&lab.db).await.unwrap();
+            match run {
+                0 => drop(lab.db.query_one_raw(statement(update)).await.unwrap()),
+                1 => drop(lab.db.execute_raw(statement(update)).await.unwrap()),
+                _ => {
+                    let inside = lab.db.begin().await.unwrap();
+                    inside.query_one_raw(statement(update)).await.unwrap();
+                    inside
+                        .execute_unprepared("UPDATE t SET x = 9")
+                        .await
+                        .unwrap();
+                    inside.commit().await.unwrap();
+                }
+            }
+            let answer = read().all(&lab.db).await.unwrap();
+            let truth = read().all(&lab.plain).await.unwrap();
+            assert_eq!(answer, truth, "{backend:?}, run {run}");
+            let back = "UPDATE t SET x = 6";
+            lab.db.execute_unprepared(back).await.unwrap();
+        }
+    }
 }
