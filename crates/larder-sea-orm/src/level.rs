@@ -98,14 +98,27 @@ impl Level {
         }
     }
 
-    /// A stream counts as a statement whose outcome nobody waited for.
+    /// A stream counts as a statement whose outcome nobody waited for. The guard is for what shows
+    /// before the end of the transaction: it is to be delivered, or dropped, at the end of the
+    /// stream.
     #[cfg(feature = "stream")]
-    pub(crate) fn streams<C: ConnectionTrait>(&self, inner: &C, statement: &Statement) {
-        if let Some(planned) = self.shared.plan_now(inner, &statement.sql)
-            && !planned.only_reads()
-        {
-            drop(Sending::new(self, &planned, statement));
+    pub(crate) fn streams<C: ConnectionTrait>(
+        &self,
+        inner: &C,
+        statement: &Statement,
+    ) -> Option<WriteGuard> {
+        let planned = self.shared.plan_now(inner, &statement.sql)?;
+        if planned.only_reads() {
+            return None;
         }
+        let mut sending = Sending::new(self, &planned, statement);
+        let at_once = sending.record(None, StatementOutcome::Failed);
+        if at_once.is_empty() {
+            return None;
+        }
+        let mut guard = self.shared.larder().begin_commit(&self.source, at_once);
+        guard.succeeded(&[], Returned::Nothing);
+        Some(guard)
     }
 
     /// Ends the level with what `commit` does.

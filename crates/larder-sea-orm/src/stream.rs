@@ -69,11 +69,23 @@ pub struct CachedStream<S> {
     end: End,
 }
 
+impl<S> CachedStream<S> {
+    /// A stream inside a transaction, with what is to be delivered at its end.
+    pub(crate) fn inside(stream: S, guard: Option<WriteGuard>) -> Self {
+        Self {
+            inner: Box::pin(stream),
+            end: guard.map_or(End::Nothing, |guard| End::Known(Box::new(guard))),
+        }
+    }
+}
+
 /// What is left to do at the end.
 enum End {
     Nothing,
     /// The rows come from a write. Dropped before its end, its outcome is not known.
     Writing(Box<Writing>),
+    /// They come from a statement inside a transaction, of which some shows before COMMIT.
+    Known(Box<WriteGuard>),
     /// The last item waits until its invalidation is delivered.
     Delivering(
         Pin<Box<dyn Future<Output = ()> + Send>>,
@@ -118,19 +130,21 @@ where
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
-        if matches!(this.end, End::Nothing | End::Writing(_)) {
+        if matches!(this.end, End::Nothing | End::Writing(_) | End::Known(_)) {
             let item = ready!(this.inner.as_mut().poll_next(cx));
             let goes_on = matches!(item, Some(Ok(_)));
-            let writing = match std::mem::replace(&mut this.end, End::Nothing) {
-                End::Writing(writing) if !goes_on => writing,
+            this.end = match std::mem::replace(&mut this.end, End::Nothing) {
+                End::Writing(writing) if !goes_on => {
+                    let error = item.as_ref().and_then(|item| item.as_ref().err()).cloned();
+                    let delivery = async move { writing.end(error.as_ref()).await };
+                    End::Delivering(Box::pin(delivery), item)
+                }
+                End::Known(guard) if !goes_on => End::Delivering(Box::pin(guard.deliver()), item),
                 end => {
                     this.end = end;
                     return Poll::Ready(item);
                 }
             };
-            let error = item.as_ref().and_then(|item| item.as_ref().err()).cloned();
-            let delivery = Box::pin(async move { writing.end(error.as_ref()).await });
-            this.end = End::Delivering(delivery, item);
         }
         if let End::Delivering(delivery, item) = &mut this.end {
             ready!(delivery.as_mut().poll(cx));

@@ -10,6 +10,8 @@ use sea_orm::{
     TransactionTrait,
 };
 
+#[cfg(feature = "stream")]
+use crate::CachedStream;
 use crate::{job::Job, level::Level, probe, shared::Shared};
 
 /// A transaction on a wrapped connection, or a savepoint inside one.
@@ -172,7 +174,7 @@ impl<T: ConnectionTrait + Send + Sync> ConnectionTrait for CachedTransaction<T> 
 #[cfg(feature = "stream")]
 impl<T: ConnectionTrait + sea_orm::StreamTrait> sea_orm::StreamTrait for CachedTransaction<T> {
     type Stream<'a>
-        = T::Stream<'a>
+        = CachedStream<T::Stream<'a>>
     where
         T: 'a;
 
@@ -185,8 +187,11 @@ impl<T: ConnectionTrait + sea_orm::StreamTrait> sea_orm::StreamTrait for CachedT
         statement: Statement,
     ) -> Pin<Box<dyn Future<Output = Result<Self::Stream<'a>, DbErr>> + 'a + Send>> {
         // What it writes counts from now on; the end of the stream comes before COMMIT.
-        self.level.streams(&self.inner, &statement);
-        self.inner.stream_raw(statement)
+        let guard = self.level.streams(&self.inner, &statement);
+        Box::pin(async move {
+            let stream = self.inner.stream_raw(statement).await?;
+            Ok(CachedStream::inside(stream, guard))
+        })
     }
 }
 
