@@ -11,15 +11,16 @@ use std::{
 use async_trait::async_trait;
 use larder::{CachedConnection, CachedStatement, WrapConfig};
 use larder_tests::{lab::Backend, row::Row};
-use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DbBackend, DbErr, ExecResult, QueryResult, Statement,
-};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, Statement};
 
-use crate::yard::{READS, Yard, number};
+use crate::{
+    gate::{Control, Gate, GatedConnection, When},
+    yard::{READS, Yard, eventually, number, rows},
+};
 
 /// Runs each statement on a runtime elsewhere, so that its caller needs none.
 struct Remote {
-    inner: DatabaseConnection,
+    inner: Arc<GatedConnection>,
     runtime: tokio::runtime::Handle,
 }
 
@@ -88,8 +89,13 @@ fn reads_and_writes_need_no_runtime() {
     for backend in [Backend::Sqlite, Backend::Postgres] {
         let yard = runtime.block_on(Yard::new(backend));
         runtime.block_on(yard.warm());
-        let remote = Remote {
+        let control = Arc::new(Control::default());
+        let gate = Gate {
             inner: yard.plain.clone(),
+            control: control.clone(),
+        };
+        let remote = Remote {
+            inner: Arc::new(gate),
             runtime: runtime.handle().clone(),
         };
         let db = CachedConnection::wrap_other(&yard.larder, remote, WrapConfig::new());
@@ -104,13 +110,20 @@ fn reads_and_writes_need_no_runtime() {
         runtime.block_on(yard.assert_fresh("without a runtime"));
 
         // Without a task, a write dropped half way is guarded where it stands (W4).
+        let latch = control.pause(When::Before, "SET n = 5");
         let mut write = Box::pin(db.execute_unprepared("UPDATE item SET n = 5 WHERE id = 1"));
         let mut cx = Context::from_waker(Waker::noop());
         assert!(write.as_mut().poll(&mut cx).is_pending());
         drop(write);
         assert_eq!(yard.larder.uncertain_writes(), 1);
         assert!(!runtime.block_on(yard.hits(&yard.one, READS[0])));
-        runtime.block_on(yard.eventually_fresh("dropped without a runtime"));
+        runtime.block_on(yard.assert_fresh("before it runs"));
+        latch.release();
+        runtime.block_on(eventually(async || {
+            let sql = yard.statement("SELECT n FROM item WHERE id = 1", []);
+            number(&rows(&yard.plain, sql).await) == 5
+        }));
+        runtime.block_on(yard.assert_fresh("after it has run"));
         assert!(!runtime.block_on(yard.hits(&yard.one, READS[0])));
         runtime.block_on(async { drop(yard) });
     }

@@ -453,3 +453,44 @@ async fn session_that_reads_uncommitted_rows_stores_nothing() {
     assert_eq!(number(&dirty.read(READS[0]).await), 0);
     yard.assert_fresh("dirty").await;
 }
+
+/// What no rollback takes back shows when the stream that wrote it ends.
+#[tokio::test]
+async fn stream_in_a_transaction_shows_what_rollback_would_keep() {
+    use sea_orm::StreamTrait;
+
+    let aria = ["ALTER TABLE item ENGINE = Aria"];
+    for drained in [true, false] {
+        let yard = Yard::with(Backend::MariaDb, 4, &aria).await;
+        let db = yard.larder.wrap(crate::yard::connect(&yard.url, 1).await);
+        yard.warm().await;
+        let transaction = db.begin().await.unwrap();
+        let sql = "DELETE FROM item WHERE grp = 1 RETURNING id";
+        let mut stream = Box::pin(
+            transaction
+                .stream_raw(yard.statement(sql, []))
+                .await
+                .unwrap(),
+        );
+        yard.assert_fresh("before the stream runs").await;
+        let mut rows = 0;
+        while let Some(row) = within(std::future::poll_fn(|cx| {
+            futures_core::Stream::poll_next(stream.as_mut(), cx)
+        }))
+        .await
+        {
+            row.unwrap();
+            rows += 1;
+            if !drained {
+                break;
+            }
+        }
+        drop(stream);
+        if drained {
+            assert_eq!(rows, 2);
+            yard.assert_fresh("at the end of the stream").await;
+        }
+        within(transaction.rollback()).await.unwrap();
+        yard.eventually_fresh("rolled back").await;
+    }
+}
