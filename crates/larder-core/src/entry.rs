@@ -2,7 +2,7 @@
 
 use std::{any::Any, fmt, sync::Arc};
 
-use crate::{Stamp, clock::Moment};
+use crate::{DependencyKey, Stamp, clock::Moment};
 
 /// Names one life of a server: a restart, a failover or a slot migration makes another (P6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -43,7 +43,9 @@ impl fmt::Debug for Payload {
 pub struct Entry {
     /// The result.
     pub payload: Payload,
-    /// One per dependency of the read, in its order.
+    /// What it rests on, as it was registered: an entry can be judged by itself.
+    pub dependencies: Arc<[DependencyKey]>,
+    /// One per dependency, in its order.
     pub stamps: Arc<[Issued]>,
     /// When its stamps were read.
     pub created: Moment,
@@ -55,7 +57,8 @@ impl Entry {
     /// What it weighs in a store: payload, stamps and bookkeeping.
     pub fn bytes(&self) -> usize {
         const FIXED: usize = 192;
-        let stamps = self.stamps.len().saturating_mul(size_of::<Issued>());
+        const EACH: usize = size_of::<Issued>() + size_of::<DependencyKey>();
+        let stamps = self.stamps.len().saturating_mul(EACH);
         self.payload
             .bytes
             .saturating_add(stamps)

@@ -136,6 +136,21 @@ impl Prepared {
             .clone()
     }
 
+    /// Names the entry of the read with these parameters, without what it rests on.
+    ///
+    /// # Errors
+    ///
+    /// Why this text, or this call of it, is not cached. An entry of a call that [`bind`](Self::bind)
+    /// refuses is never stored, so nothing is found under its name.
+    pub fn entry_key(
+        &self,
+        params: &[Param<'_>],
+        result: &ResultIdentity,
+    ) -> Result<EntryKey, Reason> {
+        let read = self.read.as_ref().map_err(Clone::clone)?;
+        read.entry(params, result)
+    }
+
     /// Names the entry and the dependencies of the read with these parameters.
     ///
     /// # Errors

@@ -150,6 +150,12 @@ pub trait Store: fmt::Debug + Send + Sync {
     fn try_now(&self, _now: Moment, _request: &Request<'_>) -> Option<Reply> {
         None
     }
+
+    /// Reads an entry by its key alone, with the stamps of what the entry says it rests on, when
+    /// that takes no I/O. `None` says nothing: a lookup follows.
+    fn revisit_now(&self, _now: Moment, _entry: &EntryKey) -> Option<Lookup> {
+        None
+    }
 }
 
 /// A store for the blocking shells and for delivery outside any runtime. The contract is that of

@@ -95,6 +95,9 @@ impl Shared {
             result: slot.identity(),
             options: *slot.options(),
         };
+        if let Some(hit) = self.larder.revisit_now(&call) {
+            return Now::Answered(hit);
+        }
         match self.larder.begin_read(&call) {
             Err(_) => Now::Bypass,
             Ok(read) => match self.larder.read_now(&read) {

@@ -3,8 +3,8 @@
 use std::{sync::atomic::Ordering, time::Duration};
 
 use larder_core::{
-    BoundRead, BypassReason, Event, Param, Prepared, ReadMode, ReadOutcome, ReadRequest,
-    ResultIdentity, Source,
+    BoundRead, BypassReason, EffectivePolicy, Event, Param, Prepared, ReadMode, ReadOutcome,
+    ReadRequest, ResultIdentity, Source,
 };
 
 use crate::Larder;
@@ -77,6 +77,22 @@ impl Larder {
             .inspect_err(|reason| self.bypassed(call.source, call.prepared, reason))
     }
 
+    /// A hit, found by the name of the entry alone: the short way before
+    /// [`begin_read`](Self::begin_read). `None` says nothing about the read.
+    pub fn revisit_now(&self, call: &ReadCall<'_>) -> Option<ReadOutcome> {
+        let asks_anew = call.options.mode != ReadMode::Cached
+            || call.options.ttl.is_some_and(|ttl| ttl.is_zero());
+        if asks_anew || !self.inner.enabled.load(Ordering::Relaxed) {
+            return None;
+        }
+        let policy = self.policy(call).ok()?;
+        if policy.ttl.is_zero() {
+            return None;
+        }
+        let entry = call.prepared.entry_key(call.params, call.result).ok()?;
+        self.inner.cache.revisit_now(&entry)
+    }
+
     /// Reports a bypass that the adapter decided on (a transaction, a changed session).
     pub fn bypassed(&self, source: &Source, prepared: &Prepared, reason: &BypassReason) {
         let cache = &self.inner.cache;
@@ -109,17 +125,20 @@ impl Larder {
         self.inner.cache.read_blocking(read.request())
     }
 
+    /// Policies are fixed for the life of a larder, so each plan keeps what they come to.
+    fn policy(&self, call: &ReadCall<'_>) -> Result<EffectivePolicy, BypassReason> {
+        call.prepared.policy(call.params, |plan, operation| {
+            let catalog = call.source.catalog();
+            let ignore_case = catalog.is_some_and(|catalog| catalog.table_names_ignore_case);
+            self.inner.policies.of_read(plan, operation, ignore_case)
+        })
+    }
+
     fn bind(&self, call: &ReadCall<'_>) -> Result<CachedRead, BypassReason> {
         if !self.inner.enabled.load(Ordering::Relaxed) {
             return Err(BypassReason::Disabled);
         }
-        // Policies are fixed for the life of a larder, so each plan keeps what they come to.
-        let policy = call.prepared.policy(call.params, |plan, operation| {
-            let catalog = call.source.catalog();
-            let ignore_case = catalog.is_some_and(|catalog| catalog.table_names_ignore_case);
-            self.inner.policies.of_read(plan, operation, ignore_case)
-        });
-        let policy = policy?;
+        let policy = self.policy(call)?;
         let ttl = call.options.ttl.unwrap_or(policy.ttl);
         if ttl.is_zero() {
             return Err(BypassReason::NoPolicy);

@@ -319,6 +319,7 @@ fn made_entry(expires: Moment) -> Entry {
             value: Arc::new(7_u64),
             bytes: 8,
         },
+        dependencies: Arc::new([]),
         stamps,
         created: START,
         expires,

@@ -1,6 +1,7 @@
 //! The reading shells. The two loops differ only in how they wait.
 
 use crate::{
+    DependencyKey, EntryKey,
     clock::Moment,
     flight::{Joined, Landing, Lead},
     machine::{ReadDecision, ReadMachine, ReadMode, ReadRequest, ReadStep, verdict},
@@ -15,7 +16,7 @@ impl Cache {
     /// A hit or a bypass, if that can be said without waiting; else `None`, and nothing happened.
     pub fn read_now(&self, request: ReadRequest<'_>) -> Option<ReadOutcome> {
         let now = self.now();
-        if let Some(reason) = self.refusal(&request, now) {
+        if let Some(reason) = self.refusal(request.dependencies, now) {
             return Some(self.bypass(&request, reason));
         }
         if request.mode != ReadMode::Cached {
@@ -42,13 +43,32 @@ impl Cache {
         Some(ReadOutcome::Hit(payload.value))
     }
 
+    /// A hit by the key of the entry alone: what an entry rests on is written in it, and it is
+    /// judged by the stamps of exactly that, as in [`read_now`](Self::read_now). `None` says
+    /// nothing about the read.
+    pub fn revisit_now(&self, key: &EntryKey) -> Option<ReadOutcome> {
+        let now = self.now();
+        let lookup = self.shared.stores.shared.revisit_now(now, key)?;
+        let dependencies = &lookup.entry.as_ref()?.dependencies;
+        if self.refusal(dependencies, now).is_some() {
+            return None;
+        }
+        let payload = verdict(&lookup, dependencies, now).ok()?;
+        recorder::note(dependencies);
+        self.report(&Event::Hit {
+            table: &key.table,
+            waited: false,
+        });
+        Some(ReadOutcome::Hit(payload.value))
+    }
+
     /// Answers a read from the store, from another reader's fill, or not at all.
     ///
     /// # Cancel safety
     /// Dropping the future gives up the read; stamps that it created stay and do no harm.
     pub async fn read(&self, request: ReadRequest<'_>) -> ReadOutcome {
         let started = self.now();
-        if let Some(reason) = self.refusal(&request, started) {
+        if let Some(reason) = self.refusal(request.dependencies, started) {
             return self.bypass(&request, reason);
         }
         let mut machine = self.machine(request, started);
@@ -85,7 +105,7 @@ impl Cache {
     /// [`Self::read`] for threads.
     pub fn read_blocking(&self, request: ReadRequest<'_>) -> ReadOutcome {
         let started = self.now();
-        if let Some(reason) = self.refusal(&request, started) {
+        if let Some(reason) = self.refusal(request.dependencies, started) {
             return self.bypass(&request, reason);
         }
         let mut machine = self.machine(request, started);
@@ -119,15 +139,12 @@ impl Cache {
     }
 
     /// Why the store is not asked at all.
-    fn refusal(&self, request: &ReadRequest<'_>, now: Moment) -> Option<BypassReason> {
-        let count = request.dependencies.len();
+    fn refusal(&self, dependencies: &[DependencyKey], now: Moment) -> Option<BypassReason> {
+        let count = dependencies.len();
         if count == 0 || count > self.shared.limits.dependencies_max {
             return Some(BypassReason::Dependencies);
         }
-        let tables = request
-            .dependencies
-            .iter()
-            .map(|dependency| &dependency.table);
+        let tables = dependencies.iter().map(|dependency| &dependency.table);
         if let Some(reason) = self.shared.marks.reason(tables, now) {
             return Some(reason);
         }

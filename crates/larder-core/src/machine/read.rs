@@ -417,6 +417,7 @@ impl FillPlan {
     pub fn entry(&self, payload: Payload) -> Entry {
         Entry {
             payload,
+            dependencies: self.dependencies.clone(),
             stamps: self.stamps.clone(),
             created: self.created,
             expires: self.expires,

@@ -131,6 +131,15 @@ impl Store for MemoryStore {
     fn try_now(&self, now: Moment, request: &Request<'_>) -> Option<Reply> {
         Some(self.shared.exec(now, request))
     }
+
+    fn revisit_now(&self, now: Moment, entry: &EntryKey) -> Option<Lookup> {
+        let entry = self.shared.live(now, entry)?;
+        let seen = self.shared.see(now, &entry.dependencies);
+        Some(Lookup {
+            entry: Some(entry),
+            seen,
+        })
+    }
 }
 
 impl BlockingStore for MemoryStore {
@@ -177,14 +186,25 @@ impl Shared {
     }
 
     fn lookup(&self, now: Moment, key: &EntryKey, dependencies: &[DependencyKey]) -> Lookup {
+        Lookup {
+            entry: self.live(now, key),
+            seen: self.see(now, dependencies),
+        }
+    }
+
+    /// An entry that has not expired.
+    fn live(&self, now: Moment, key: &EntryKey) -> Option<Arc<Entry>> {
         let slot = Slot(key.digest);
-        let entry = self.entries.get(&slot).filter(|entry| {
+        self.entries.get(&slot).filter(|entry| {
             let live = now < entry.expires;
             if !live {
                 self.entries.remove_if(&slot, |found| found.expires <= now);
             }
             live
-        });
+        })
+    }
+
+    fn see(&self, now: Moment, dependencies: &[DependencyKey]) -> Vec<Seen> {
         let see = |dependency: &DependencyKey| {
             let field = self.records.see(&dependency.table, &dependency.shape, now);
             Seen {
@@ -196,10 +216,7 @@ impl Shared {
                 created: field.created,
             }
         };
-        Lookup {
-            entry,
-            seen: dependencies.iter().map(see).collect(),
-        }
+        dependencies.iter().map(see).collect()
     }
 
     fn register(&self, now: Moment, deadline: Moment, one: &Registration) -> Registered {

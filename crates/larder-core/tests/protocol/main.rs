@@ -4,6 +4,7 @@
 
 mod explore;
 mod flights;
+mod revisit;
 mod rules;
 mod stores;
 mod threads;
