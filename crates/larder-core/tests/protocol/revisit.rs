@@ -72,7 +72,7 @@ fn revisit_is_silent_after_every_write_that_touches_the_entry() {
         let change = write(&house.posts);
         let _ = house
             .cache
-            .invalidate_blocking(&[change.clone()], Cause::Write);
+            .invalidate_blocking(std::slice::from_ref(&change), Cause::Write);
         assert_eq!(house.revisit(&query), None, "{change:?}");
     }
 }
