@@ -152,7 +152,15 @@ async fn savepoints_of_text_and_of_the_orm_mix() {
                 }
             }
             let _ = within(outer.commit()).await;
-            yard.eventually_fresh(&format!("way {way}")).await;
+            // Where the text took the ORM's savepoint away, the driver cannot end its level and
+            // gives a connection back that still stands in the transaction. The handle bypasses,
+            // so what it reads is what that connection sees, not the cache's.
+            let what = format!("way {way}");
+            if way % 2 == 0 {
+                yard.eventually_fresh_through(&[&yard.two], &what).await;
+            } else {
+                yard.eventually_fresh(&what).await;
+            }
         }
     }
 }

@@ -171,6 +171,12 @@ impl Yard {
 
     /// For writes whose caller is gone: nobody knows when they end.
     pub async fn eventually_fresh(&self, what: &str) {
+        self.eventually_fresh_through(&[&self.one, &self.two], what)
+            .await;
+    }
+
+    /// [`Self::eventually_fresh`], asking these handles alone.
+    pub async fn eventually_fresh_through(&self, handles: &[&Handle], what: &str) {
         let settled = || self.one.control.running() + self.two.control.running() == 0;
         eventually(async || settled()).await;
         let last = tokio::time::Instant::now() + DEADLINE;
@@ -178,7 +184,7 @@ impl Yard {
             let mut stale = None;
             for read in &READS {
                 let truth = rows(&self.plain, self.statement(read, [])).await;
-                for handle in [&self.one, &self.two] {
+                for handle in handles {
                     let cached = handle.read(read).await;
                     if cached != truth {
                         stale = Some((*read, cached, truth.clone()));
