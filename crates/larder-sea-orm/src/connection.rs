@@ -129,6 +129,40 @@ where
     }
 }
 
+impl<C> CachedConnection<C>
+where
+    C: ConnectionTrait + Send + Sync + 'static,
+{
+    /// Answers a probe from the cache, where `T::default()` stands for no rows, or runs its query.
+    fn ask<'a, S, T>(
+        &'a self,
+        statement: &S,
+        run: fn(&'a Self, Statement) -> Answered<'a, T>,
+    ) -> Answered<'a, T>
+    where
+        S: StatementBuilder,
+        T: Default + Send + 'a,
+    {
+        let (statement, slot) = probe::build(statement, self.get_database_backend());
+        let Some(slot) = slot else {
+            return run(self, statement);
+        };
+        let now = self.shared.read_now(&statement, &*slot);
+        if now.is_hit(&*slot) {
+            return Box::pin(ready(Ok(T::default())));
+        }
+        Box::pin(async move {
+            let answer = self.shared.answer(&*self.inner, &statement, &*slot, now);
+            if answer.await {
+                return Ok(T::default());
+            }
+            let result = run(self, statement).await;
+            self.shared.after_fill(&*slot);
+            result
+        })
+    }
+}
+
 impl<C> Clone for CachedConnection<C> {
     fn clone(&self) -> Self {
         Self {
@@ -183,26 +217,7 @@ where
         'life1: 'async_trait,
         Self: 'async_trait,
     {
-        let (statement, slot) = probe::build(statement, self.get_database_backend());
-        let Some(slot) = slot else {
-            return self.query_one_raw(statement);
-        };
-        let now = self.shared.read_now(&statement, &*slot);
-        if now.is_hit(&*slot) {
-            return Box::pin(ready(Ok(None)));
-        }
-        Box::pin(async move {
-            if self
-                .shared
-                .answer(&*self.inner, &statement, &*slot, now)
-                .await
-            {
-                return Ok(None);
-            }
-            let result = self.query_one_raw(statement).await;
-            self.shared.after_fill(&*slot);
-            result
-        })
+        self.ask(statement, Self::query_one_raw)
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
@@ -221,26 +236,7 @@ where
         'life1: 'async_trait,
         Self: 'async_trait,
     {
-        let (statement, slot) = probe::build(statement, self.get_database_backend());
-        let Some(slot) = slot else {
-            return self.query_all_raw(statement);
-        };
-        let now = self.shared.read_now(&statement, &*slot);
-        if now.is_hit(&*slot) {
-            return Box::pin(ready(Ok(Vec::new())));
-        }
-        Box::pin(async move {
-            if self
-                .shared
-                .answer(&*self.inner, &statement, &*slot, now)
-                .await
-            {
-                return Ok(Vec::new());
-            }
-            let result = self.query_all_raw(statement).await;
-            self.shared.after_fill(&*slot);
-            result
-        })
+        self.ask(statement, Self::query_all_raw)
     }
 
     fn support_returning(&self) -> bool {

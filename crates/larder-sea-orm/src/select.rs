@@ -12,6 +12,8 @@ use sea_orm::{
 mod pass;
 mod terminal;
 
+pub(crate) use terminal::shared_rows;
+
 /// A select whose `one`, `all`, `count` and `exists` are answered from the cache when they run on
 /// a wrapped connection. On any other connection, and inside a transaction, it is a plain select.
 ///

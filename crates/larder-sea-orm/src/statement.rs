@@ -4,11 +4,14 @@ use std::{fmt, marker::PhantomData, sync::Arc, time::Duration};
 
 use larder_core::ReadMode;
 use larder_signals::ReadOptions;
-use sea_orm::{ConnectionTrait, DbBackend, DbErr, FromQueryResult, Statement, StatementBuilder};
+use sea_orm::{
+    ConnectionTrait, DbBackend, DbErr, FromQueryResult, QueryResult, Statement, StatementBuilder,
+};
 
 use crate::{
-    probe::{Answer, ProbeConnection, ResultSlot, Slot},
+    probe::{ProbeConnection, ResultSlot, Slot},
     result::CachedResult,
+    select::shared_rows,
 };
 
 /// A statement of the caller's own, decoded row by row as `R`. Cached as a select of the same
@@ -59,21 +62,13 @@ impl<R: FromQueryResult + CachedResult> CachedStatement<R> {
     pub async fn all_shared<C: ConnectionTrait>(self, db: &C) -> Result<Arc<Vec<R>>, DbErr> {
         let slot = ResultSlot::<Vec<R>>::new("statement", R::SCHEMA_FINGERPRINT, self.options);
         let probe = ProbeConnection::new(db, Arc::clone(&slot) as Arc<dyn Slot>);
-        let rows = probe.query_all(&Text(self.statement)).await?;
-        let answer = slot.take();
-        if let Answer::Hit(rows) = answer {
-            return Ok(rows);
-        }
-        let rows = rows.iter().map(|row| R::from_query_result(row, ""));
-        let rows = Arc::new(rows.collect::<Result<Vec<R>, DbErr>>()?);
-        if let Answer::Fill(fill) = answer {
-            let bytes = rows
-                .iter()
-                .map(R::result_bytes)
-                .fold(0, usize::saturating_add);
-            fill.store(rows.clone(), bytes).await;
-        }
-        Ok(rows)
+        let rows = probe.query_all(&Text(self.statement)).await;
+        let decode = |rows: Vec<QueryResult>| {
+            let rows = rows.iter().map(|row| R::from_query_result(row, ""));
+            rows.collect::<Result<Vec<R>, DbErr>>()
+        };
+        let rows = slot.check(rows.and_then(decode))?;
+        Ok(shared_rows(&slot, rows).await)
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::{
     DependencyKey, EntryKey,
     clock::Moment,
+    entry::Payload,
     flight::{Joined, Landing, Lead},
     machine::{ReadDecision, ReadMachine, ReadMode, ReadRequest, ReadStep, verdict},
     observer::{BypassReason, Event},
@@ -35,12 +36,7 @@ impl Cache {
             return None;
         };
         let payload = verdict(&lookup, dependencies, now).ok()?;
-        recorder::note(dependencies);
-        self.report(&Event::Hit {
-            table: &entry.table,
-            waited: false,
-        });
-        Some(ReadOutcome::Hit(payload.value))
+        Some(self.hit_now(entry, dependencies, payload))
     }
 
     /// A hit by the key of the entry alone: what an entry rests on is written in it, and it is
@@ -54,12 +50,21 @@ impl Cache {
             return None;
         }
         let payload = verdict(&lookup, dependencies, now).ok()?;
+        Some(self.hit_now(key, dependencies, payload))
+    }
+
+    fn hit_now(
+        &self,
+        entry: &EntryKey,
+        dependencies: &[DependencyKey],
+        payload: Payload,
+    ) -> ReadOutcome {
         recorder::note(dependencies);
         self.report(&Event::Hit {
-            table: &key.table,
+            table: &entry.table,
             waited: false,
         });
-        Some(ReadOutcome::Hit(payload.value))
+        ReadOutcome::Hit(payload.value)
     }
 
     /// Answers a read from the store, from another reader's fill, or not at all.

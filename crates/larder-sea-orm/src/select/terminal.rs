@@ -106,16 +106,7 @@ where
         }
         let slot = self.slot::<Vec<E::Model>>("all");
         let rows = slot.check(self.select.all(&probe(db, &slot)).await)?;
-        match slot.take() {
-            Answer::Uncached => Ok(Arc::new(rows)),
-            Answer::Hit(rows) => Ok(rows),
-            Answer::Fill(fill) => {
-                let bytes = all_bytes(&rows);
-                let rows = Arc::new(rows);
-                fill.store(rows.clone(), bytes).await;
-                Ok(rows)
-            }
-        }
+        Ok(shared_rows(&slot, rows).await)
     }
 
     /// The number of rows, `limit` and `offset` honoured. Cached.
@@ -172,6 +163,23 @@ async fn scalar<T: Copy + Send + Sync + 'static>(
 
 fn one_bytes<M: CachedResult>(row: Option<&M>) -> usize {
     row.map_or(0, CachedResult::result_bytes)
+}
+
+/// The rows that a terminal gave, or the stored ones where they answer it.
+pub(crate) async fn shared_rows<M: CachedResult>(
+    slot: &ResultSlot<Vec<M>>,
+    rows: Vec<M>,
+) -> Arc<Vec<M>> {
+    match slot.take() {
+        Answer::Uncached => Arc::new(rows),
+        Answer::Hit(rows) => rows,
+        Answer::Fill(fill) => {
+            let bytes = all_bytes(&rows);
+            let rows = Arc::new(rows);
+            fill.store(rows.clone(), bytes).await;
+            rows
+        }
+    }
 }
 
 fn all_bytes<M: CachedResult>(rows: &[M]) -> usize {
