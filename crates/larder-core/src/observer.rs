@@ -113,6 +113,8 @@ pub enum DiscardReason {
     Fault,
     /// The caller found that it must not be stored.
     NotCacheable,
+    /// An operation of several statements rests on more dependencies than the limit.
+    Dependencies,
 }
 
 /// Why a read bypasses.
@@ -129,6 +131,8 @@ pub enum BypassReason {
     Transaction,
     /// The session of the handle was changed.
     Session,
+    /// The handle reads a replica, and no stored result answers (P9).
+    Replica,
     /// More dependencies than the limit, or none.
     Dependencies,
     /// A write on one of its tables has no known outcome yet (W4).
@@ -151,6 +155,7 @@ impl fmt::Display for BypassReason {
             Self::Uncacheable(reason) => return reason.fmt(f),
             Self::Transaction => "inside a transaction",
             Self::Session => "the session was changed",
+            Self::Replica => "a replica's answers are not stored",
             Self::Dependencies => "too many dependencies, or none",
             Self::Uncertain => "a write has no known outcome yet",
             Self::Undelivered => "an invalidation waits for delivery",

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use larder_sql::plan::{Operation, Reason};
 
+use crate::BypassReason;
+
 /// How results that rest on a table may be cached. Every setting starts at its most open value but
 /// the TTL, which has none.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -106,33 +108,49 @@ impl<I: IntoIterator<Item = Operation>> From<I> for Operations {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EffectivePolicy {
-    /// How long its result may be served.
-    pub ttl: Duration,
     /// Whether the result must stay in process memory.
     pub local: bool,
+    /// Whether the first table has a policy.
+    governed: bool,
+    ttl: Option<Duration>,
+}
+
+impl EffectivePolicy {
+    /// How long the result may be served: as long as the query itself asks for, else as the
+    /// policies say.
+    ///
+    /// # Errors
+    /// Why the query is not cached: nobody gives a time, or it is zero.
+    pub fn ttl(&self, asked: Option<Duration>) -> Result<Duration, BypassReason> {
+        match asked.or(self.ttl) {
+            Some(Duration::ZERO) => Err(BypassReason::Uncacheable(Reason::new("ttl is zero"))),
+            Some(ttl) => Ok(ttl),
+            None if self.governed => Err(BypassReason::Uncacheable(Reason::new(
+                "policy without a ttl",
+            ))),
+            None => Err(BypassReason::NoPolicy),
+        }
+    }
 }
 
 /// Composes the policies of a query's tables, first table first: the first one governs, the TTL is
 /// the smallest among them, `never` on any of them forbids. A table without a policy of its own has
 /// `default`; without that it neither forbids nor shortens, and as the first table means that
-/// nobody asked for caching.
+/// nobody but the query itself asks for caching.
 ///
 /// # Errors
 ///
-/// Why the query is not cached.
+/// Why the query is not cached, whatever it asks for.
 pub fn effective_policy<'a>(
     tables: impl IntoIterator<Item = Option<&'a Policy>>,
     default: Option<&'a Policy>,
     operation: Operation,
 ) -> Result<EffectivePolicy, Reason> {
     let mut policies = tables.into_iter().map(|own| own.or(default));
-    let governing = policies
-        .next()
-        .flatten()
-        .ok_or_else(|| Reason::new("no policy"))?;
-    let mut never = governing.never;
-    let mut local = governing.local;
-    let mut ttl = ttl_of(governing, default);
+    let governing = policies.next().flatten();
+    let mut never = governing.is_some_and(Policy::is_never);
+    let mut local = governing.is_some_and(Policy::is_local);
+    let mut ttl = governing.and_then(|governing| ttl_of(governing, default));
     for policy in policies.flatten() {
         never |= policy.never;
         local |= policy.local;
@@ -141,14 +159,14 @@ pub fn effective_policy<'a>(
     if never {
         return Err(Reason::new("policy says never"));
     }
-    if !governing.operations.contains(operation) {
+    if governing.is_some_and(|governing| !governing.operations.contains(operation)) {
         return Err(Reason::new("operation not in the policy"));
     }
-    match ttl {
-        None => Err(Reason::new("policy without a ttl")),
-        Some(Duration::ZERO) => Err(Reason::new("ttl is zero")),
-        Some(ttl) => Ok(EffectivePolicy { ttl, local }),
-    }
+    Ok(EffectivePolicy {
+        local,
+        governed: governing.is_some(),
+        ttl,
+    })
 }
 
 fn ttl_of(policy: &Policy, default: Option<&Policy>) -> Option<Duration> {

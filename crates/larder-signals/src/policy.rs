@@ -55,15 +55,6 @@ impl Policies {
             .tables
             .iter()
             .map(|table| self.of_table(table, ignore_case));
-        if tables
-            .clone()
-            .next()
-            .flatten()
-            .or(self.default.as_ref())
-            .is_none()
-        {
-            return Err(BypassReason::NoPolicy);
-        }
         effective_policy(tables, self.default.as_ref(), operation)
             .map_err(BypassReason::Uncacheable)
     }

@@ -80,15 +80,12 @@ impl Larder {
     /// A hit, found by the name of the entry alone: the short way before
     /// [`begin_read`](Self::begin_read). `None` says nothing about the read.
     pub fn revisit_now(&self, call: &ReadCall<'_>) -> Option<ReadOutcome> {
-        let asks_anew = call.options.mode != ReadMode::Cached
-            || call.options.ttl.is_some_and(|ttl| ttl.is_zero());
-        if asks_anew || !self.inner.enabled.load(Ordering::Relaxed) {
+        let enabled = self.inner.enabled.load(Ordering::Relaxed);
+        if !enabled || !call.options.mode.takes_stored() {
             return None;
         }
-        let policy = self.policy(call).ok()?;
-        if policy.ttl.is_zero() {
-            return None;
-        }
+        // What may not be cached now may have been stored under another wish.
+        self.policy(call).ok()?.ttl(call.options.ttl).ok()?;
         let entry = call.prepared.entry_key(call.params, call.result).ok()?;
         self.inner.cache.revisit_now(&entry)
     }
@@ -139,10 +136,7 @@ impl Larder {
             return Err(BypassReason::Disabled);
         }
         let policy = self.policy(call)?;
-        let ttl = call.options.ttl.unwrap_or(policy.ttl);
-        if ttl.is_zero() {
-            return Err(BypassReason::NoPolicy);
-        }
+        let ttl = policy.ttl(call.options.ttl)?;
         let bound = call
             .prepared
             .bind(call.params, call.result)

@@ -80,6 +80,17 @@ impl Fill {
         self.stored(bytes, fault)
     }
 
+    /// Makes this the fill of an operation of several statements: its result rests on what `part`,
+    /// the read of a later statement in [`ReadMode::Part`](crate::ReadMode::Part), rests on too.
+    ///
+    /// Waiters have seen the stamps of the first statement alone, so from here on nobody waits for
+    /// this fill (P8).
+    pub fn rest_on(&mut self, mut part: Self) {
+        part.ticket.ended = true;
+        self.ticket.lead = None;
+        self.ticket.plan.rest_on(&part.ticket.plan);
+    }
+
     /// Ends the fill without a value.
     pub fn discard(mut self, reason: DiscardReason) {
         self.end(FillOutcome::Discarded(reason), 0);
@@ -97,8 +108,20 @@ impl Fill {
         if let Some(lead) = &self.ticket.lead {
             lead.land(entry.payload.clone());
         }
-        (bytes <= self.ticket.cache.shared.limits.entry_bytes_max && now < entry.expires)
-            .then_some(entry)
+        self.refusal(bytes, now).is_none().then_some(entry)
+    }
+
+    fn refusal(&self, bytes: usize, now: Moment) -> Option<DiscardReason> {
+        let (plan, limits) = (&self.ticket.plan, &self.ticket.cache.shared.limits);
+        if plan.expires <= now {
+            Some(DiscardReason::Expired)
+        } else if bytes > limits.entry_bytes_max {
+            Some(DiscardReason::TooLarge)
+        } else if plan.dependencies.len() > limits.dependencies_max {
+            Some(DiscardReason::Dependencies)
+        } else {
+            None
+        }
     }
 
     fn put(&self, entry: Arc<Entry>) -> Request<'_> {
@@ -110,12 +133,8 @@ impl Fill {
     }
 
     fn discarded(&mut self, bytes: usize, now: Moment) -> FillOutcome {
-        let expired = self.ticket.plan.expires <= now;
-        let reason = if expired {
-            DiscardReason::Expired
-        } else {
-            DiscardReason::TooLarge
-        };
+        let reason = self.refusal(bytes, now);
+        let reason = reason.unwrap_or(DiscardReason::NotCacheable);
         self.end(FillOutcome::Discarded(reason), bytes)
     }
 

@@ -20,7 +20,7 @@ impl Cache {
         if let Some(reason) = self.refusal(request.dependencies, now) {
             return Some(self.bypass(&request, reason));
         }
-        if request.mode != ReadMode::Cached {
+        if !request.mode.takes_stored() {
             return None;
         }
         let ReadRequest {
@@ -193,7 +193,8 @@ impl Cache {
                 ReadOutcome::Hit(payload.value)
             }
             ReadDecision::Run(plan) => {
-                if let Some(cause) = machine.miss() {
+                // The operation that it is a part of has missed, and said so.
+                if let Some(cause) = machine.miss().filter(|_| request.mode != ReadMode::Part) {
                     self.report(&Event::Miss { table, cause });
                 }
                 ReadOutcome::Fill(Fill::new(self.clone(), request.entry.clone(), plan, lead))

@@ -46,6 +46,18 @@ pub enum ReadMode {
     Cached,
     /// Run the query and store its result anew.
     Refresh,
+    /// Run the query for an operation of several statements, whose result is stored as one: only
+    /// the stamps are wanted, for [`Fill::rest_on`](crate::Fill::rest_on).
+    Part,
+    /// Take a stored result, but store none: the database lags behind the writes (P9).
+    Peek,
+}
+
+impl ReadMode {
+    /// Whether a stored result answers.
+    pub fn takes_stored(self) -> bool {
+        matches!(self, Self::Cached | Self::Peek)
+    }
 }
 
 /// What a machine wants next.
@@ -259,10 +271,13 @@ impl<'a> ReadMachine<'a> {
         if lookup.seen.len() != dependencies.len() {
             return ReadStep::Done(ReadDecision::Bypass(BypassReason::Fault));
         }
-        let miss = match (mode, verdict(lookup, dependencies, self.created)) {
-            (ReadMode::Refresh, _) => MissCause::Refresh,
-            (_, Err(cause)) => cause,
-            (_, Ok(payload)) => {
+        let miss = match verdict(lookup, dependencies, self.created) {
+            _ if !mode.takes_stored() => MissCause::Refresh,
+            Err(_) if mode == ReadMode::Peek => {
+                return ReadStep::Done(ReadDecision::Bypass(BypassReason::Replica));
+            }
+            Err(cause) => cause,
+            Ok(payload) => {
                 return ReadStep::Done(ReadDecision::Hit {
                     payload,
                     waited: false,
@@ -379,8 +394,8 @@ impl<'a> ReadMachine<'a> {
         };
         let stamps = plan.stamps.clone();
         self.plan = Some(plan);
-        // A refresh asks for a query of its own.
-        if self.request.mode == ReadMode::Refresh {
+        // Whoever takes no stored result asks for a query of its own.
+        if !self.request.mode.takes_stored() {
             return self.run();
         }
         ReadStep::Join(FlightKey {
@@ -413,6 +428,22 @@ impl<'a> ReadMachine<'a> {
 }
 
 impl FillPlan {
+    /// Lets the result rest on another statement's stamps as well. Of a dependency that both have,
+    /// the stamps read first count: a write in between must show.
+    pub fn rest_on(&mut self, other: &Self) {
+        let mut dependencies = self.dependencies.to_vec();
+        let mut stamps = self.stamps.to_vec();
+        for (dependency, issued) in other.dependencies.iter().zip(other.stamps.iter()) {
+            if !dependencies.contains(dependency) {
+                dependencies.push(dependency.clone());
+                stamps.push(*issued);
+            }
+        }
+        self.dependencies = dependencies.into();
+        self.stamps = stamps.into();
+        self.expires = self.expires.min(other.expires);
+    }
+
     /// The entry for a finished fill (P2, P7).
     pub fn entry(&self, payload: Payload) -> Entry {
         Entry {

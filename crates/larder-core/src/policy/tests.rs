@@ -7,19 +7,26 @@ fn minutes(minutes: u32) -> Policy {
 }
 
 fn compose(tables: &[Option<&Policy>], default: Option<&Policy>) -> Result<Duration, String> {
+    ask(tables, default, None)
+}
+
+fn ask(
+    tables: &[Option<&Policy>],
+    default: Option<&Policy>,
+    asked: Option<Duration>,
+) -> Result<Duration, String> {
     effective_policy(tables.iter().copied(), default, Operation::Fetch)
-        .map(|policy| policy.ttl)
+        .map_err(BypassReason::Uncacheable)
+        .and_then(|policy| policy.ttl(asked))
         .map_err(|reason| reason.to_string())
 }
 
 #[test]
 fn without_a_policy_on_the_first_table_nothing_is_cached() {
     let other = minutes(5);
-    assert_eq!(compose(&[], None), Err("no policy".into()));
-    assert_eq!(
-        compose(&[None, Some(&other)], None),
-        Err("no policy".into())
-    );
+    let nobody = Err("no policy caches this operation".into());
+    assert_eq!(compose(&[], None), nobody);
+    assert_eq!(compose(&[None, Some(&other)], None), nobody);
 }
 
 #[test]
@@ -78,6 +85,24 @@ fn a_ttl_must_come_from_somewhere_and_zero_caches_nothing() {
         Err("policy without a ttl".into())
     );
     assert_eq!(compose(&[Some(&zero)], None), Err("ttl is zero".into()));
+}
+
+#[test]
+fn a_query_that_names_its_ttl_needs_no_policy_but_never_stays_never() {
+    let asked = Some(MINUTE);
+    let (long, never) = (minutes(15), Policy::never());
+    assert_eq!(ask(&[None], None, asked), Ok(MINUTE));
+    assert_eq!(ask(&[None, Some(&long)], None, asked), Ok(MINUTE));
+    assert_eq!(ask(&[Some(&Policy::new())], None, asked), Ok(MINUTE));
+    assert_eq!(ask(&[Some(&minutes(0))], None, asked), Ok(MINUTE));
+    assert_eq!(
+        ask(&[None, Some(&never)], None, asked),
+        Err("policy says never".into())
+    );
+    assert_eq!(
+        ask(&[Some(&long)], None, Some(Duration::ZERO)),
+        Err("ttl is zero".into())
+    );
 }
 
 #[test]
