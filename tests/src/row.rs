@@ -1,9 +1,15 @@
 //! A row of any columns.
 
+use larder::{CacheQuery, Cached, RawRows};
 use sea_orm::{
-    DbErr, FromQueryResult, QueryResult, TryGetable,
+    DbErr, FromQueryResult, QueryResult, Statement, TryGetable,
     prelude::{ChronoDate, ChronoDateTime, ChronoDateTimeUtc, Decimal, Uuid},
 };
+
+/// A cached run of a statement, decoded row by row as `R`.
+pub fn cached<R: FromQueryResult>(statement: Statement) -> Cached<RawRows<R>> {
+    R::find_by_statement(statement).cached()
+}
 
 /// The cells of a row, by position.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,9 +1,10 @@
 //! What may stand in `#[larder(..)]`.
 
-use proc_macro2::Span;
+use proc_macro2::{Span, TokenStream};
+use quote::quote;
 use syn::{
-    Attribute, Error, Ident, LitStr, Path, Result, Token, meta::ParseNestedMeta, parenthesized,
-    punctuated::Punctuated,
+    Attribute, DeriveInput, Error, Ident, LitStr, Path, Result, Token, meta::ParseNestedMeta,
+    parenthesized, punctuated::Punctuated,
 };
 
 /// The operations that `ops(..)` names, with their variants in `larder_sql::plan::Operation`.
@@ -22,6 +23,8 @@ pub(crate) struct Options {
     pub(crate) ttl_ms: Option<u64>,
     /// Variant names of the cached operations; `None` = all.
     pub(crate) operations: Option<Vec<Ident>>,
+    /// The time to live comes from the builder, or from each query.
+    pub(crate) default_ttl: bool,
     /// Nothing that names this table is cached.
     pub(crate) never: bool,
     /// Results have no serialized form.
@@ -31,14 +34,30 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// Reads every `#[larder(..)]` of the model.
-    pub(crate) fn parse(attributes: &[Attribute]) -> Result<Self> {
+    /// Reads every `#[larder(..)]` of a model, which must say where its TTL comes from.
+    pub(crate) fn of_model(input: &DeriveInput) -> Result<Self> {
+        let options = Self::parse(&input.attrs, MODEL)?;
+        if options.ttl_ms.is_none() && !options.default_ttl && !options.never {
+            return Err(Error::new_spanned(&input.ident, NO_TTL));
+        }
+        Ok(options)
+    }
+
+    /// Reads every `#[larder(..)]` of a result type that is no model, or copied from one.
+    pub(crate) fn of_result(input: &DeriveInput) -> Result<Self> {
+        Self::parse(&input.attrs, RESULT)
+    }
+
+    fn parse(attributes: &[Attribute], known: Known) -> Result<Self> {
         let mut options = Self::default();
         let mut seen: Vec<String> = Vec::new();
         let mut never_at: Option<Span> = None;
         for attribute in attributes.iter().filter(|a| a.path().is_ident("larder")) {
             attribute.parse_nested_meta(|meta| {
-                let name = option_name(&meta)?;
+                let name = option_name(&meta).ok_or_else(|| meta.error(known.refusal))?;
+                if !known.options.contains(&name.as_str()) {
+                    return Err(meta.error(known.refusal));
+                }
                 if seen.contains(&name) {
                     return Err(meta.error(format!("`{name}` is given twice")));
                 }
@@ -50,36 +69,45 @@ impl Options {
                 Ok(())
             })?;
         }
+        options.consistent(never_at).map(|()| options)
+    }
+
+    fn consistent(&self, never_at: Option<Span>) -> Result<()> {
+        let cached = self.ttl_ms.is_some() || self.operations.is_some() || self.default_ttl;
         match never_at {
-            Some(span) if options.ttl_ms.is_some() || options.operations.is_some() => {
-                Err(Error::new(
-                    span,
-                    "`never` caches nothing, so `ttl` and `ops` cannot stand beside it",
-                ))
+            Some(span) if cached => Err(Error::new(span, NEVER_STANDS_ALONE)),
+            _ if self.default_ttl && self.ttl_ms.is_some() => {
+                Err(Error::new(Span::call_site(), TWO_TTLS))
             }
-            _ => Ok(options),
+            _ => Ok(()),
+        }
+    }
+
+    /// The path to what the derives expand to.
+    pub(crate) fn private(&self) -> TokenStream {
+        match &self.root {
+            Some(root) => quote!(#root::__private),
+            None => quote!(::larder::__private),
         }
     }
 
     fn read(&mut self, name: &str, meta: &ParseNestedMeta<'_>) -> Result<()> {
         match name {
             "ttl" => self.ttl_ms = Some(ttl(&meta.value()?.parse()?)?),
+            "default_ttl" => self.default_ttl = true,
             "ops" => self.operations = Some(operations(meta)?),
             "never" => self.never = true,
             "local" => self.local = true,
-            "crate" => self.root = Some(meta.value()?.parse::<LitStr>()?.parse()?),
-            _ => return Err(meta.error(UNKNOWN)),
+            // The names are checked before.
+            _ => self.root = Some(meta.value()?.parse::<LitStr>()?.parse()?),
         }
         Ok(())
     }
 }
 
 /// The name before `=`, `(` or `,`.
-fn option_name(meta: &ParseNestedMeta<'_>) -> Result<String> {
-    meta.path
-        .get_ident()
-        .map(ToString::to_string)
-        .ok_or_else(|| meta.error(UNKNOWN))
+fn option_name(meta: &ParseNestedMeta<'_>) -> Option<String> {
+    meta.path.get_ident().map(ToString::to_string)
 }
 
 fn operations(meta: &ParseNestedMeta<'_>) -> Result<Vec<Ident>> {
@@ -132,7 +160,26 @@ fn ttl(literal: &LitStr) -> Result<u64> {
     }
 }
 
-const UNKNOWN: &str = "unknown option: larder takes `ttl = \"15m\"`, `ops(..)`, `never`, `local` and `crate = \"..\"`";
+/// The options that a derive knows.
+#[derive(Clone, Copy)]
+struct Known {
+    options: &'static [&'static str],
+    refusal: &'static str,
+}
+
+const MODEL: Known = Known {
+    options: &["ttl", "default_ttl", "ops", "never", "local", "crate"],
+    refusal: "unknown option: larder takes `ttl = \"15m\"`, `default_ttl`, `ops(..)`, `never`, `local` and `crate = \"..\"`",
+};
+/// `#[sea_orm::model]` copies a model's options to the type that it makes of it.
+const RESULT: Known = Known {
+    options: MODEL.options,
+    refusal: "unknown option: a cached result takes `local` and `crate = \"..\"`",
+};
+const NO_TTL: &str = "no `ttl`: write `#[larder(ttl = \"15m\")]`, or `#[larder(default_ttl)]` where the builder's default policy or each query gives it, or `#[larder(never)]`";
+const NEVER_STANDS_ALONE: &str =
+    "`never` caches nothing, so `ttl`, `default_ttl` and `ops` cannot stand beside it";
+const TWO_TTLS: &str = "`ttl` and `default_ttl` exclude each other";
 const NAMES: &str = "one or more of get, fetch, count, aggregate, exists";
 const WRONG_TTL: &str =
     "`ttl` takes a whole number with one of the units ms, s, m, h, d, such as \"15m\"";

@@ -2,35 +2,27 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{Data, DeriveInput, Error, Fields, Path, Result, parse_quote};
+use syn::{
+    Data, DeriveInput, Error, Expr, Field, Fields, FieldsNamed, Ident, Result, Type, parse_quote,
+};
 
 use crate::attributes::Options;
 
 pub(crate) fn cacheable(input: &DeriveInput) -> Result<TokenStream> {
-    // `#[sea_orm::model]` copies every derive to the nested model it makes; that one is no entity.
+    // `#[sea_orm::model]` copies every derive to the nested model it makes, which is no entity.
     if input.ident == "ModelEx" {
-        return Ok(TokenStream::new());
+        return nested_model(input);
     }
-    let Data::Struct(data) = &input.data else {
-        return Err(Error::new_spanned(&input.ident, NOT_A_MODEL));
-    };
-    let Fields::Named(fields) = &data.fields else {
-        return Err(Error::new_spanned(&input.ident, NOT_A_MODEL));
-    };
+    let fields = fields_of(input, NOT_A_MODEL)?;
     if !input.generics.params.is_empty() {
         return Err(Error::new_spanned(&input.generics, NOT_A_MODEL));
     }
-    let options = Options::parse(&input.attrs)?;
-    let root: Path = options
-        .root
-        .clone()
-        .unwrap_or_else(|| parse_quote!(::larder));
-    let private = quote!(#root::__private);
+    let options = Options::of_model(input)?;
+    let private = options.private();
     let model = &input.ident;
-    let fingerprint = fingerprint(fields);
-    let bytes = result_bytes(&options, &private);
+    let result = result(input, fields, &options, None);
     let policy = policy(&options, &private);
-    let finders = finders(&private);
+    let finders = finders(model, &private);
     Ok(quote! {
         #finders
 
@@ -66,18 +58,126 @@ pub(crate) fn cacheable(input: &DeriveInput) -> Result<TokenStream> {
         }
 
         #[automatically_derived]
-        impl #private::CachedResult for #model {
-            const SCHEMA_FINGERPRINT: u64 = #fingerprint;
-            #bytes
-        }
+        impl #private::LoaderParent for #model {}
+
+        #result
 
         #private::inventory::submit! { #private::DeclaredPolicy::of::<Entity>() }
     })
 }
 
-/// Inherent methods win over those of `EntityTrait`, so user code need not change.
-fn finders(private: &TokenStream) -> TokenStream {
+pub(crate) fn cached_result(input: &DeriveInput) -> Result<TokenStream> {
+    let fields = fields_of(input, NOT_A_ROW)?;
+    let options = Options::of_result(input)?;
+    Ok(result(input, fields, &options, None))
+}
+
+/// Relations that were not loaded and those without a row are one in serde, so a nested model is
+/// never serialized.
+fn nested_model(input: &DeriveInput) -> Result<TokenStream> {
+    let fields = fields_of(input, NOT_A_MODEL)?;
+    let mut options = Options::of_result(input)?;
+    options.local = true;
+    let model = parse_quote!(Model);
+    let result = result(input, fields, &options, Some(&model));
+    let (private, name) = (options.private(), &input.ident);
+    Ok(quote! {
+        #result
+
+        #[automatically_derived]
+        impl #private::LoaderParent for #name {}
+    })
+}
+
+fn fields_of<'a>(input: &'a DeriveInput, refusal: &str) -> Result<&'a FieldsNamed> {
+    match &input.data {
+        Data::Struct(data) => match &data.fields {
+            Fields::Named(fields) => Ok(fields),
+            _ => Err(Error::new_spanned(&input.ident, refusal)),
+        },
+        _ => Err(Error::new_spanned(&input.ident, refusal)),
+    }
+}
+
+/// `CachedResult` for a struct; its fingerprint includes those of its nested rows and of `base`.
+fn result(
+    input: &DeriveInput,
+    fields: &FieldsNamed,
+    options: &Options,
+    base: Option<&Type>,
+) -> TokenStream {
+    let private = options.private();
+    let name = &input.ident;
+    let bytes = result_bytes(options, &private);
+    let fingerprint = fingerprint(fields);
+    let mut generics = input.generics.clone();
+    let parameters: Vec<Ident> = generics.type_params().map(|p| p.ident.clone()).collect();
+    for parameter in generics.type_params_mut() {
+        parameter.bounds.push(parse_quote!(#private::CachedResult));
+    }
+    if !options.local && !parameters.is_empty() {
+        let (_, arguments, _) = input.generics.split_for_impl();
+        let whole = parse_quote!(#name #arguments: #private::Storable);
+        generics.make_where_clause().predicates.push(whole);
+    }
+    let (generics, _, wheres) = generics.split_for_impl();
+    let (_, arguments, _) = input.generics.split_for_impl();
+    let nested = fields.named.iter().filter(|field| is_nested(field));
+    let parts = nested.map(|field| &field.ty).chain(base);
     quote! {
+        #[automatically_derived]
+        impl #generics #private::CachedResult for #name #arguments #wheres {
+            const SCHEMA_FINGERPRINT: u64 = #private::combined_fingerprint(#fingerprint, &[
+                #(<#parameters as #private::CachedResult>::SCHEMA_FINGERPRINT,)*
+                #(<#parts as #private::CachedResult>::SCHEMA_FINGERPRINT,)*
+            ]);
+            #bytes
+        }
+    }
+}
+
+/// Whether SeaORM decodes the field as a row of its own.
+fn is_nested(field: &Field) -> bool {
+    let mut nested = false;
+    for attribute in field.attrs.iter().filter(|a| a.path().is_ident("sea_orm")) {
+        // What SeaORM does not understand is SeaORM's to refuse.
+        let _ = attribute.parse_nested_meta(|meta| {
+            nested |= meta.path.is_ident("nested");
+            if let Ok(value) = meta.value() {
+                value.parse::<Expr>()?;
+            }
+            Ok(())
+        });
+    }
+    nested
+}
+
+/// Inherent methods win over those of `EntityTrait`, so user code need not change.
+fn finders(model: &Ident, private: &TokenStream) -> TokenStream {
+    quote! {
+        impl #model {
+            /// A cache-aware select of the rows that are related to this one.
+            pub fn find_related<R>(&self, related: R) -> #private::CachedSelect<R>
+            where
+                R: #private::sea_orm::EntityTrait,
+                Entity: #private::sea_orm::Related<R>,
+            {
+                #private::CachedSelect::new(
+                    #private::sea_orm::ModelTrait::find_related(self, related),
+                )
+            }
+
+            /// A cache-aware select of the rows that a link leads to from this one.
+            pub fn find_linked<L>(&self, linked: L) -> #private::CachedSelect<L::ToEntity>
+            where
+                L: #private::sea_orm::Linked<FromEntity = Entity>,
+            {
+                #private::CachedSelect::new(
+                    #private::sea_orm::ModelTrait::find_linked(self, linked),
+                )
+            }
+        }
+
         impl Entity {
             /// A cache-aware select of this entity.
             pub fn find() -> #private::CachedSelect<Entity> {
@@ -136,7 +236,7 @@ fn policy(options: &Options, private: &TokenStream) -> TokenStream {
 }
 
 /// FNV-1a over the fields as written: results of a model that was changed get other keys.
-fn fingerprint(fields: &syn::FieldsNamed) -> u64 {
+fn fingerprint(fields: &FieldsNamed) -> u64 {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
     for field in &fields.named {
         let (name, kind) = (&field.ident, &field.ty);
@@ -148,5 +248,6 @@ fn fingerprint(fields: &syn::FieldsNamed) -> u64 {
     hash
 }
 
+const NOT_A_ROW: &str = "`CachedResult` is derived on a struct with named fields";
 const NOT_A_MODEL: &str =
     "`Cacheable` is derived on an entity's `Model`: a struct with named fields and no generics";

@@ -10,8 +10,9 @@ use syn::{DeriveInput, parse_macro_input};
 
 /// Marks a SeaORM model as cacheable. Stands beside `DeriveEntityModel` on the `Model` struct.
 ///
-/// It gives the entity an inherent `find` and `find_by_id` that return a cache-aware select, so
-/// that user code reads as before, and declares the table's policy:
+/// It gives the entity an inherent `find` and `find_by_id`, and the model an inherent `find_related`
+/// and `find_linked`, that return a cache-aware select, so that user code reads as before, and
+/// declares the table's policy:
 ///
 /// ```ignore
 /// #[derive(Clone, Debug, PartialEq, DeriveEntityModel, Serialize, Deserialize, Cacheable)]
@@ -22,15 +23,42 @@ use syn::{DeriveInput, parse_macro_input};
 ///
 /// | option | meaning |
 /// |---|---|
-/// | `ttl = "15m"` | how long a result may be served: a whole number and `ms`, `s`, `m`, `h` or `d`. Without it the builder's default policy must give one |
+/// | `ttl = "15m"` | how long a result may be served: a whole number and `ms`, `s`, `m`, `h` or `d` |
+/// | `default_ttl` | in place of `ttl`: the builder's default policy gives it, or each query (`.ttl(..)`) |
 /// | `ops(..)` | which of `get`, `fetch`, `count`, `aggregate`, `exists` are cached; default all |
 /// | `never` | no query that names this table is cached; stands alone |
 /// | `local` | the model has no serde; its results stay in process memory |
 /// | `crate = "path"` | where larder's adapter lives; default `::larder` |
+///
+/// On an entity in SeaORM's dense format (`#[sea_orm::model]`) the module must begin with
+/// `use larder::sea_orm;`, since the code that SeaORM generates names its own `Select` otherwise.
 #[proc_macro_derive(Cacheable, attributes(larder))]
 pub fn derive_cacheable(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
     expand::cacheable(&input)
+        .unwrap_or_else(syn::Error::into_compile_error)
+        .into()
+}
+
+/// Marks a row type that is no model (`FromQueryResult`, `DerivePartialModel`) as one whose values
+/// may be cached: `into_model`, `into_partial_model`, statements as text.
+///
+/// ```ignore
+/// #[derive(Clone, FromQueryResult, Serialize, Deserialize, CachedResult)]
+/// struct Sales { author: String, copies: i64 }
+/// ```
+///
+/// | option | meaning |
+/// |---|---|
+/// | `local` | the type has no serde; its values stay in process memory |
+/// | `crate = "path"` | where larder's adapter lives; default `::larder` |
+///
+/// The type must be `Clone + Send + Sync`. Its fields as written are part of the key, with those of
+/// fields marked `#[sea_orm(nested)]`, which must be cached results themselves.
+#[proc_macro_derive(CachedResult, attributes(larder))]
+pub fn derive_cached_result(input: TokenStream) -> TokenStream {
+    let input = parse_macro_input!(input as DeriveInput);
+    expand::cached_result(&input)
         .unwrap_or_else(syn::Error::into_compile_error)
         .into()
 }

@@ -9,6 +9,20 @@ pub struct WrapConfig {
     pub(crate) source: Option<Arc<str>>,
     pub(crate) catalog_refresh: Duration,
     pub(crate) exact_rows: bool,
+    pub(crate) replica: Option<Replica>,
+}
+
+/// What reads from a replica may do with the cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Replica {
+    /// They are answered from the cache, and what the replica says is not stored: it may be older
+    /// than a write that has already invalidated.
+    ReadThrough,
+    /// The replica shows every write before the write returns to its caller (PostgreSQL's
+    /// `synchronous_commit = remote_apply`, Galera with `wsrep_sync_wait`), so that its answers are
+    /// as good as the primary's.
+    DeclaredSafe,
 }
 
 impl WrapConfig {
@@ -18,6 +32,7 @@ impl WrapConfig {
             source: None,
             catalog_refresh: CATALOG_REFRESH,
             exact_rows: true,
+            replica: None,
         }
     }
 
@@ -26,6 +41,17 @@ impl WrapConfig {
     /// nothing is cached without this.
     pub fn source(mut self, id: impl Into<Arc<str>>) -> Self {
         self.source = Some(id.into());
+        self
+    }
+
+    /// Says that this connection reads a replica. Both handles need the same [`source`](Self::source)
+    /// to share results, since the servers report an identity each.
+    ///
+    /// Default: what the server says when the catalog is read. A PostgreSQL server in recovery and a
+    /// MySQL or MariaDB server that is `read_only` are taken for [`Replica::ReadThrough`], any other
+    /// for a primary.
+    pub fn replica(mut self, replica: Replica) -> Self {
+        self.replica = Some(replica);
         self
     }
 

@@ -18,7 +18,7 @@ use sea_orm::{
 use crate::{
     begin::begun,
     job::Job,
-    probe,
+    probe::{self, Asked},
     shared::Shared,
     transaction::{CachedTransaction, run, run_async},
     write,
@@ -144,10 +144,18 @@ where
         T: Default + Send + 'a,
     {
         let (statement, slot) = probe::build(statement, self.get_database_backend());
-        let Some(slot) = slot else {
+        let Some((slot, asked)) = slot else {
             return run(self, statement);
         };
-        let now = self.shared.read_now(&statement, &*slot);
+        if asked == Asked::Part {
+            return Box::pin(async move {
+                self.shared.follow(&statement, &*slot).await;
+                let result = run(self, statement).await;
+                self.shared.after_fill(&*slot);
+                result
+            });
+        }
+        let now = self.shared.read_now(&statement, &*slot, asked);
         if now.is_hit(&*slot) {
             return Box::pin(ready(Ok(T::default())));
         }

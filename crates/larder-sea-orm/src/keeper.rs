@@ -4,7 +4,7 @@
 use std::{
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -32,6 +32,9 @@ pub(crate) struct Keeper {
     /// Plans texts while the identity is not known: without a catalog, every write that it plans
     /// is of unknown scope.
     stranger: OnceLock<Arc<Source>>,
+    /// Whether the server only followed another one when the catalog was read last. Not a matter
+    /// of the source, which a primary and its standby may share.
+    standby: AtomicBool,
     /// Raised whenever what was read may have become wrong.
     wanted: AtomicU64,
     /// The value of `wanted` when the last successful reading began.
@@ -54,6 +57,7 @@ impl Keeper {
             epoch: OnceLock::new(),
             loaded_epoch: AtomicU64::new(0),
             stranger: OnceLock::new(),
+            standby: AtomicBool::new(false),
             wanted: AtomicU64::new(1),
             loaded: AtomicU64::new(0),
             due: AtomicU64::new(0),
@@ -83,6 +87,11 @@ impl Keeper {
                 ))
             })
         })
+    }
+
+    /// Whether the server follows another one, as far as was read.
+    pub(crate) fn is_standby(&self) -> bool {
+        self.standby.load(Ordering::Acquire)
     }
 
     /// What was read is wrong now.
@@ -176,6 +185,10 @@ impl Keeper {
             }
         }
         let catalog = reader.finish().ok()?;
+        if let Some(query) = introspect::standby_query(dialect) {
+            let standby = introspect::is_standby(&rows(connection, query.sql).await.ok()?);
+            self.standby.store(standby, Ordering::Release);
+        }
         let source = match known {
             Some(source) => source,
             None => {

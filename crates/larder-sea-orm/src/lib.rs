@@ -14,14 +14,15 @@ mod failure;
 mod job;
 mod keeper;
 mod level;
+mod loader;
+pub mod overlay;
 mod param;
 mod planned;
 mod probe;
+mod query;
 mod result;
 mod row;
-mod select;
 mod shared;
-mod statement;
 #[cfg(feature = "stream")]
 mod stream;
 mod task;
@@ -33,12 +34,15 @@ mod write;
 #[path = "private.rs"]
 pub mod __private;
 
-pub use config::WrapConfig;
+pub use config::{Replica, WrapConfig};
 pub use connection::CachedConnection;
-pub use larder_derive::Cacheable;
-pub use result::{CachedResult, LOCAL_FACTOR};
-pub use select::CachedSelect;
-pub use statement::CachedStatement;
+pub use larder_derive::{Cacheable, CachedResult};
+pub use loader::{LoaderSource, LoaderTrait};
+pub use query::{
+    CacheLoader, CacheQuery, Cached, CachedCursor, CachedEntityLoader, CachedLoaderPages,
+    CachedPaginator, CachedSelect, RawRows, Repeat, Rows, Shaped, SingleRow,
+};
+pub use result::{CachedResult, LOCAL_FACTOR, Storable};
 #[cfg(feature = "stream")]
 pub use stream::CachedStream;
 pub use transaction::CachedTransaction;

@@ -47,11 +47,20 @@ impl<'a> Params<'a> {
 
     /// The parameters of a read, followed by the classes in which they are sent: PostgreSQL and
     /// MySQL choose operators by them, so `$1` as int4 and as int8 may give different results.
-    pub(crate) fn of_read(statement: &'a Statement, dialect: Dialect) -> Self {
+    ///
+    /// What else the result depends on comes last.
+    pub(crate) fn of_read(statement: &'a Statement, inputs: &'a [Value], dialect: Dialect) -> Self {
         let mut params = Self::new(statement, dialect, 1);
         if dialect != Dialect::Sqlite
             && let Some(classes) = classes(statement)
         {
+            params.values.push(classes);
+        }
+        if !inputs.is_empty() {
+            params.exact &= inputs.iter().all(|value| param(value, dialect).is_some());
+            let classes = Param::Other("classes", inputs.iter().map(class).collect());
+            let inputs = inputs.iter().filter_map(|value| param(value, dialect));
+            params.values.push(Param::Array("inputs", inputs.collect()));
             params.values.push(classes);
         }
         params

@@ -7,7 +7,8 @@ pub use sea_orm;
 
 pub use crate::{
     CachedResult, CachedSelect,
-    result::{local_bytes, serialized_bytes},
+    loader::LoaderParent,
+    result::{Storable, combined_fingerprint, local_bytes, serialized_bytes},
 };
 
 use std::borrow::Cow;

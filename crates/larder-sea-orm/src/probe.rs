@@ -6,146 +6,18 @@
 //! connection says, for the (synchronous) time of `build`, that it is asking; the probe then
 //! leaves its slot. Any other connection just gets its statement built.
 
-use std::{
-    any::{Any, TypeId, type_name},
-    cell::Cell,
-    fmt,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use std::{cell::Cell, fmt, sync::Arc};
 
 use async_trait::async_trait;
-use larder_core::{DiscardReason, Fill, ResultIdentity};
-use larder_signals::ReadOptions;
 use sea_orm::{
     ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, Statement, StatementBuilder,
 };
 
+mod slot;
 #[cfg(test)]
 mod tests;
 
-/// The place where connection and terminal leave things for each other.
-pub(crate) trait Slot: Send + Sync {
-    /// The identity of the result that is asked for.
-    fn identity(&self) -> &ResultIdentity;
-    /// What the caller asked of the cache.
-    fn options(&self) -> &ReadOptions;
-    /// Leaves a stored result; `false` when it is of another type.
-    fn put_hit(&self, value: Arc<dyn Any + Send + Sync>) -> bool;
-    /// Leaves the ticket with which the terminal completes the fill.
-    fn put_fill(&self, fill: Fill);
-    /// Takes the ticket back: the result must not be stored.
-    fn withdraw(&self);
-    /// Whether this is the first statement that asks.
-    fn first(&self) -> bool;
-}
-
-/// What the connection left.
-#[derive(Debug)]
-pub(crate) enum Answer<T> {
-    /// Nothing: what the terminal returned is the result, and it is not stored.
-    Uncached,
-    /// The result; what the terminal returned means nothing.
-    Hit(Arc<T>),
-    /// What the terminal returned is the result, and this stores it.
-    Fill(Fill),
-}
-
-/// A slot for results of one type.
-#[derive(Debug)]
-pub(crate) struct ResultSlot<T> {
-    identity: ResultIdentity,
-    options: ReadOptions,
-    answer: Mutex<Answer<T>>,
-    asked: AtomicBool,
-    asked_again: AtomicBool,
-}
-
-impl<T: Send + Sync + 'static> ResultSlot<T> {
-    /// A slot for what this terminal makes of its rows.
-    pub(crate) fn new(
-        terminal: &'static str,
-        schema_fingerprint: u64,
-        options: ReadOptions,
-    ) -> Arc<Self> {
-        Arc::new(Self {
-            identity: ResultIdentity {
-                adapter: "sea-orm",
-                terminal,
-                type_id: TypeId::of::<T>(),
-                type_name: type_name::<T>(),
-                schema_fingerprint,
-            },
-            options,
-            answer: Mutex::new(Answer::Uncached),
-            asked: AtomicBool::new(false),
-            asked_again: AtomicBool::new(false),
-        })
-    }
-
-    /// Takes what the connection left. Nothing, when the terminal sent several statements: the
-    /// key and the dependencies would be those of one of them.
-    pub(crate) fn take(&self) -> Answer<T> {
-        let mut answer = self.answer.lock().unwrap_or_else(PoisonError::into_inner);
-        let answer = std::mem::replace(&mut *answer, Answer::Uncached);
-        if self.asked_again.load(Ordering::Relaxed) {
-            Answer::Uncached
-        } else {
-            answer
-        }
-    }
-
-    /// Passes on what the terminal returned. Its error ends the fill: waiters run themselves (P8).
-    pub(crate) fn check<R>(&self, result: Result<R, DbErr>) -> Result<R, DbErr> {
-        if result.is_err()
-            && let Answer::Fill(fill) = self.take()
-        {
-            fill.discard(DiscardReason::QueryFailed);
-        }
-        result
-    }
-
-    fn put(&self, answer: Answer<T>) {
-        *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = answer;
-    }
-}
-
-impl<T: Send + Sync + 'static> Slot for ResultSlot<T> {
-    fn identity(&self) -> &ResultIdentity {
-        &self.identity
-    }
-
-    fn options(&self) -> &ReadOptions {
-        &self.options
-    }
-
-    fn put_hit(&self, value: Arc<dyn Any + Send + Sync>) -> bool {
-        value
-            .downcast::<T>()
-            .map(|value| self.put(Answer::Hit(value)))
-            .is_ok()
-    }
-
-    fn put_fill(&self, fill: Fill) {
-        self.put(Answer::Fill(fill));
-    }
-
-    fn withdraw(&self) {
-        if let Answer::Fill(fill) = self.take() {
-            fill.discard(DiscardReason::NotCacheable);
-        }
-    }
-
-    fn first(&self) -> bool {
-        let first = !self.asked.swap(true, Ordering::Relaxed);
-        if !first {
-            self.asked_again.store(true, Ordering::Relaxed);
-        }
-        first
-    }
-}
+pub(crate) use slot::{Asked, Found, ResultSlot, Slot};
 
 /// A statement with a slot for its answer.
 pub(crate) struct Probe<'a, S> {
@@ -155,8 +27,10 @@ pub(crate) struct Probe<'a, S> {
 
 impl<S: StatementBuilder> StatementBuilder for Probe<'_, S> {
     fn build(&self, backend: &DbBackend) -> Statement {
+        // A probe inside this one is a part of its operation and must not answer for the whole.
+        let mut asking = AskingGuard::new(Asking::Nobody);
         let statement = self.statement.build(backend);
-        leave(self.slot);
+        asking.leave(self.slot);
         statement
     }
 
@@ -166,7 +40,22 @@ impl<S: StatementBuilder> StatementBuilder for Probe<'_, S> {
     }
 }
 
-/// A connection that makes a probe of every statement, so that SeaORM's own terminals run on it
+/// A text as a builder: only builders can carry a probe.
+pub(crate) struct Text(pub(crate) Statement);
+
+impl StatementBuilder for Text {
+    fn build(&self, _backend: &DbBackend) -> Statement {
+        self.0.clone()
+    }
+
+    #[cfg(feature = "rbac")]
+    fn audit(&self) -> Result<sea_orm::QueryAccessAudit, sea_orm::AuditError> {
+        // As SeaORM answers for raw text: a restricted connection refuses it.
+        Err(sea_orm::AuditError::UnsupportedQuery)
+    }
+}
+
+/// A connection that makes a probe of every query, so that SeaORM's own terminals run on it
 /// unchanged.
 pub(crate) struct ProbeConnection<'a, C> {
     inner: &'a C,
@@ -176,6 +65,13 @@ pub(crate) struct ProbeConnection<'a, C> {
 impl<'a, C> ProbeConnection<'a, C> {
     pub(crate) fn new(inner: &'a C, slot: Arc<dyn Slot>) -> Self {
         Self { inner, slot }
+    }
+
+    fn probe<'s, S>(&'s self, statement: &'s S) -> Probe<'s, S> {
+        Probe {
+            statement,
+            slot: &self.slot,
+        }
     }
 }
 
@@ -192,47 +88,46 @@ impl<C: ConnectionTrait> ConnectionTrait for ProbeConnection<'_, C> {
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        self.slot.withdraw();
         self.inner.execute_raw(statement).await
     }
 
     async fn execute<S: StatementBuilder>(&self, statement: &S) -> Result<ExecResult, DbErr> {
+        self.slot.withdraw();
         self.inner.execute(statement).await
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        self.slot.withdraw();
         self.inner.execute_unprepared(sql).await
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        self.inner.query_one_raw(statement).await
+        self.query_one(&Text(statement)).await
     }
 
     async fn query_one<S: StatementBuilder>(
         &self,
         statement: &S,
     ) -> Result<Option<QueryResult>, DbErr> {
-        self.inner
-            .query_one(&Probe {
-                statement,
-                slot: &self.slot,
-            })
-            .await
+        if self.slot.is_answered() {
+            return Ok(None);
+        }
+        self.inner.query_one(&self.probe(statement)).await
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        self.inner.query_all_raw(statement).await
+        self.query_all(&Text(statement)).await
     }
 
     async fn query_all<S: StatementBuilder>(
         &self,
         statement: &S,
     ) -> Result<Vec<QueryResult>, DbErr> {
-        self.inner
-            .query_all(&Probe {
-                statement,
-                slot: &self.slot,
-            })
-            .await
+        if self.slot.is_answered() {
+            return Ok(Vec::new());
+        }
+        self.inner.query_all(&self.probe(statement)).await
     }
 
     fn support_returning(&self) -> bool {
@@ -248,8 +143,8 @@ impl<C: ConnectionTrait> ConnectionTrait for ProbeConnection<'_, C> {
 pub(crate) fn build<S: StatementBuilder>(
     statement: &S,
     backend: DbBackend,
-) -> (Statement, Option<Arc<dyn Slot>>) {
-    let asking = AskingGuard::new();
+) -> (Statement, Option<(Arc<dyn Slot>, Asked)>) {
+    let asking = AskingGuard::new(Asking::Connection);
     let built = statement.build(&backend);
     (built, asking.answer())
 }
@@ -258,7 +153,7 @@ pub(crate) fn build<S: StatementBuilder>(
 enum Asking {
     Nobody,
     Connection,
-    Left(Arc<dyn Slot>),
+    Left(Arc<dyn Slot>, Asked),
 }
 
 thread_local! {
@@ -272,29 +167,31 @@ fn replace_asking(asking: Asking) -> Asking {
         .unwrap_or(Asking::Nobody)
 }
 
-fn leave(slot: &Arc<dyn Slot>) {
-    let before = replace_asking(Asking::Nobody);
-    replace_asking(match before {
-        Asking::Connection if slot.first() => Asking::Left(Arc::clone(slot)),
-        before => before,
-    });
-}
-
 /// Restores who was asking before, also when `build` panics.
 struct AskingGuard {
     before: Asking,
 }
 
 impl AskingGuard {
-    fn new() -> Self {
+    fn new(asking: Asking) -> Self {
         Self {
-            before: replace_asking(Asking::Connection),
+            before: replace_asking(asking),
         }
     }
 
-    fn answer(self) -> Option<Arc<dyn Slot>> {
+    /// Leaves a slot for the connection that asked before.
+    fn leave(&mut self, slot: &Arc<dyn Slot>) {
+        if matches!(self.before, Asking::Connection) {
+            let asked = slot.ask();
+            if asked != Asked::Nothing {
+                self.before = Asking::Left(Arc::clone(slot), asked);
+            }
+        }
+    }
+
+    fn answer(self) -> Option<(Arc<dyn Slot>, Asked)> {
         match replace_asking(Asking::Nobody) {
-            Asking::Left(slot) => Some(slot),
+            Asking::Left(slot, asked) => Some((slot, asked)),
             _ => None,
         }
     }

@@ -5,13 +5,18 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use larder_core::{BypassReason, ReadOutcome, Source};
-use larder_signals::{CachedRead, Larder, ReadCall};
+use larder_core::{BypassReason, ReadMode, ReadOutcome, Source};
+use larder_signals::{CachedRead, Larder, ReadCall, ReadOptions};
 use larder_sql::plan::Reason;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
 
 use crate::{
-    config::WrapConfig, failure, keeper::Keeper, param::Params, planned::Planned, probe::Slot,
+    config::{Replica, WrapConfig},
+    failure,
+    keeper::Keeper,
+    param::Params,
+    planned::Planned,
+    probe::{Asked, Slot},
 };
 
 /// What all clones and transactions of one wrapped connection share.
@@ -21,6 +26,7 @@ pub(crate) struct Shared {
     /// A statement changed the session of one of its connections, and nobody knows which.
     bypass: AtomicBool,
     exact_rows: bool,
+    replica: Option<Replica>,
 }
 
 impl Shared {
@@ -30,6 +36,7 @@ impl Shared {
             keeper: Keeper::new(config.source, config.catalog_refresh),
             bypass: AtomicBool::new(false),
             exact_rows: config.exact_rows,
+            replica: config.replica,
         }
     }
 
@@ -62,10 +69,26 @@ impl Shared {
             return false;
         }
         self.keeper.keep(inner, &self.larder).await;
-        match self.read_now(statement, slot) {
+        match self.read_now(statement, slot, Asked::First) {
             Now::Answered(outcome) => leave(outcome, slot),
             Now::Later(read) => leave(self.larder.read(&read).await, slot),
             Now::Bypass | Now::Unready => false,
+        }
+    }
+
+    /// Lets the result of an operation rest on one more of its statements, which runs next.
+    pub(crate) async fn follow(&self, statement: &Statement, slot: &dyn Slot) {
+        if !slot.is_filling() {
+            return;
+        }
+        let outcome = match self.read_now(statement, slot, Asked::Part) {
+            Now::Answered(outcome) => Some(outcome),
+            Now::Later(read) => Some(self.larder.read(&read).await),
+            Now::Bypass | Now::Unready => None,
+        };
+        match outcome {
+            Some(ReadOutcome::Fill(part)) => slot.rest_on(part),
+            _ => slot.withdraw(),
         }
     }
 
@@ -78,12 +101,12 @@ impl Shared {
     }
 
     /// What can be said of a cached terminal without waiting.
-    pub(crate) fn read_now(&self, statement: &Statement, slot: &dyn Slot) -> Now {
+    pub(crate) fn read_now(&self, statement: &Statement, slot: &dyn Slot, asked: Asked) -> Now {
         let Some(source) = self.keeper.ready() else {
             return Now::Unready;
         };
         let prepared = source.plan(&statement.sql);
-        let params = Params::of_read(statement, source.dialect());
+        let params = Params::of_read(statement, slot.inputs(), source.dialect());
         if let Some(reason) = self.refusal(params.exact) {
             self.larder.bypassed(source, &prepared, &reason);
             return Now::Bypass;
@@ -93,7 +116,7 @@ impl Shared {
             prepared: &prepared,
             params: &params.values,
             result: slot.identity(),
-            options: *slot.options(),
+            options: self.options(slot, asked),
         };
         if let Some(hit) = self.larder.revisit_now(&call) {
             return Now::Answered(hit);
@@ -104,6 +127,25 @@ impl Shared {
                 Some(outcome) => Now::Answered(outcome),
                 None => Now::Later(read),
             },
+        }
+    }
+
+    fn options(&self, slot: &dyn Slot, asked: Asked) -> ReadOptions {
+        let mut options = *slot.options();
+        if asked == Asked::Part {
+            options.mode = ReadMode::Part;
+        } else if self.lags() {
+            // A refresh from there would be no fresher.
+            options.mode = ReadMode::Peek;
+        }
+        options
+    }
+
+    fn lags(&self) -> bool {
+        match self.replica {
+            Some(Replica::ReadThrough) => true,
+            Some(Replica::DeclaredSafe) => false,
+            None => self.keeper.is_standby(),
         }
     }
 

@@ -18,11 +18,18 @@ pub use larder_sql::plan::Operation;
 
 #[cfg(feature = "sea-orm")]
 pub use larder_sea_orm::{
-    Cacheable, CachedConnection, CachedResult, CachedSelect, CachedStatement, CachedTransaction,
-    LOCAL_FACTOR, SeaOrm, WrapConfig,
+    CacheLoader, CacheQuery, Cacheable, Cached, CachedConnection, CachedCursor, CachedEntityLoader,
+    CachedLoaderPages, CachedPaginator, CachedResult, CachedSelect, CachedTransaction,
+    LOCAL_FACTOR, LoaderTrait, RawRows, Replica, SeaOrm, Shaped, WrapConfig, overlay as sea_orm,
 };
 
-/// What `#[derive(Cacheable)]` expands to; not for use by hand.
+/// The traits that add methods to an ORM's types: `use larder::prelude::*;`.
+pub mod prelude {
+    #[cfg(feature = "sea-orm")]
+    pub use larder_sea_orm::{CacheLoader, CacheQuery};
+}
+
+/// What the derives expand to; not for use by hand.
 #[cfg(feature = "sea-orm")]
 #[doc(hidden)]
 pub use larder_sea_orm::__private;

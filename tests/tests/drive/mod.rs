@@ -1,10 +1,9 @@
 //! One run of the differential test.
 
-use larder::CachedStatement;
 use larder_tests::{
     lab::{Backend, Lab},
     random_sql::{Bind, Generator, RandomStatement, Schema, SqlDialect},
-    row::Row,
+    row::{Row, cached},
 };
 use sea_orm::{ConnectionTrait, DbErr, Statement, TransactionTrait, Value};
 
@@ -157,7 +156,7 @@ impl Run {
     async fn compare(&mut self, query: &RandomStatement) -> Result<Vec<String>, ()> {
         let statement = self.statement(query);
         let before = self.lab.selects();
-        let cached = CachedStatement::<Row>::new(statement.clone())
+        let cached = cached::<Row>(statement.clone())
             .all(&self.lab.db)
             .await
             .map(sorted);

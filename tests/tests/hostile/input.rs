@@ -1,6 +1,6 @@
 //! Statements that nobody should send: the answer is the database's, cached or not.
 
-use larder::{CachedResult, CachedStatement};
+use larder::CachedResult;
 use larder_tests::lab::Backend;
 use sea_orm::{ConnectionTrait, FromQueryResult, Statement};
 
@@ -12,13 +12,13 @@ use crate::{
 
 /// Asks twice through the cache and once past it: the same rows, or the same error.
 async fn same(yard: &Yard, statement: Statement, name: &str) {
-    use larder_tests::row::Row;
+    use larder_tests::row::{Row, cached};
     let truth = Row::find_by_statement(statement.clone())
         .all(&yard.plain)
         .await
         .map_err(words);
     for _ in 0..2 {
-        let cached = CachedStatement::<Row>::new(statement.clone()).all(&yard.one.db);
+        let cached = cached::<Row>(statement.clone()).all(&yard.one.db);
         let cached = within(cached).await.map_err(words);
         assert_eq!(cached, truth, "{:?}: {name}", yard.backend);
     }
@@ -191,7 +191,7 @@ async fn result_above_the_limit_is_not_stored_and_says_why() {
             let insert = yard.statement(parts, [id.into(), body.into()]);
             yard.plain.execute_raw(insert).await.unwrap();
         }
-        let ask = || CachedStatement::<Big>::new(yard.statement("SELECT body FROM big", []));
+        let ask = || larder_tests::row::cached::<Big>(yard.statement("SELECT body FROM big", []));
         for _ in 0..2 {
             let reads = yard.one.control.reads();
             assert_eq!(ask().all(&yard.one.db).await.unwrap().len(), 40);

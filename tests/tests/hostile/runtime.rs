@@ -9,8 +9,11 @@ use std::{
 };
 
 use async_trait::async_trait;
-use larder::{CachedConnection, CachedStatement, WrapConfig};
-use larder_tests::{lab::Backend, row::Row};
+use larder::{CachedConnection, WrapConfig};
+use larder_tests::{
+    lab::Backend,
+    row::{Row, cached},
+};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, Statement};
 
 use crate::{
@@ -101,7 +104,7 @@ fn reads_and_writes_need_no_runtime() {
         let db = CachedConnection::wrap_other(&yard.larder, remote, WrapConfig::new());
         let read = || {
             let statement = Statement::from_string(db.get_database_backend(), READS[0]);
-            number(&block_on(CachedStatement::<Row>::new(statement).all(&db)).unwrap())
+            number(&block_on(cached::<Row>(statement).all(&db)).unwrap())
         };
         assert_eq!(read(), 0);
         block_on(db.execute_unprepared("UPDATE item SET n = 4 WHERE id = 1")).unwrap();

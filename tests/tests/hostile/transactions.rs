@@ -390,7 +390,7 @@ async fn transaction_dropped_half_way_leaves_entries_and_nothing_stale() {
 
 async fn read_in(db: &impl ConnectionTrait, read: &str) -> i64 {
     let statement = sea_orm::Statement::from_string(db.get_database_backend(), read);
-    let cached = larder::CachedStatement::<larder_tests::row::Row>::new(statement);
+    let cached = larder_tests::row::cached::<larder_tests::row::Row>(statement);
     number(&within(cached.all(db)).await.unwrap())
 }
 

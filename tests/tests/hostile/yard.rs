@@ -11,13 +11,11 @@ use std::{
     time::Duration,
 };
 
-use larder::{
-    CachedConnection, CachedStatement, Event, Larder, MemoryStore, Observer, Policy, WrapConfig,
-};
+use larder::{CachedConnection, Event, Larder, MemoryStore, Observer, Policy, WrapConfig};
 use larder_testkit::server;
 use larder_tests::{
     lab::Backend,
-    row::{Cell, Row},
+    row::{Cell, Row, cached},
 };
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, ExecResult,
@@ -226,7 +224,7 @@ impl Handle {
 
     pub async fn try_read(&self, sql: &str) -> Result<Vec<Row>, DbErr> {
         let statement = Statement::from_string(self.db.get_database_backend(), sql);
-        within(CachedStatement::<Row>::new(statement).all(&self.db)).await
+        within(cached::<Row>(statement).all(&self.db)).await
     }
 
     pub async fn write(&self, sql: &str) -> Result<ExecResult, DbErr> {

@@ -1,9 +1,9 @@
 //! Several handles on one database under one larder.
 
-use larder::{CachedConnection, CachedStatement};
+use larder::CachedConnection;
 use larder_tests::{
     lab::{Backend, Lab},
-    row::Row,
+    row::{Row, cached},
 };
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, Statement};
 
@@ -11,13 +11,7 @@ type Db = CachedConnection<DatabaseConnection>;
 
 async fn ask(db: &Db, sql: &str) -> String {
     let statement = Statement::from_string(db.get_database_backend(), sql);
-    format!(
-        "{:?}",
-        CachedStatement::<Row>::new(statement)
-            .all(db)
-            .await
-            .unwrap()
-    )
+    format!("{:?}", cached::<Row>(statement).all(db).await.unwrap())
 }
 
 async fn run<C: ConnectionTrait>(db: &C, sql: &str) {

@@ -1,9 +1,8 @@
 //! One case: tables, a read that is warmed, and writes that follow it.
 
-use larder::CachedStatement;
 use larder_tests::{
     lab::{Backend, Lab},
-    row::Row,
+    row::{Row, cached},
 };
 use sea_orm::{ConnectionTrait, DbErr, FromQueryResult, Statement, Value};
 
@@ -205,7 +204,7 @@ impl Case {
 
     async fn ask_cache(&self, lab: &Lab) -> Vec<String> {
         let statement = statement(lab, &self.read);
-        let rows = CachedStatement::<Row>::new(statement).all(&lab.db).await;
+        let rows = cached::<Row>(statement).all(&lab.db).await;
         self.shown(rows)
     }
 

@@ -1,9 +1,8 @@
 //! W5 and "volatile without a function": expressions whose value nobody's write announces.
 
-use larder::CachedStatement;
 use larder_tests::{
     lab::{Backend, Lab},
-    row::Row,
+    row::{Row, cached},
 };
 use sea_orm::{ConnectionTrait, Statement};
 
@@ -146,8 +145,7 @@ async fn none_is_cached(backend: Backend, expressions: &[&str]) {
         lab.plain.execute_unprepared(sql).await.unwrap();
     }
     let kind = lab.plain.get_database_backend();
-    let ask =
-        |sql: String| CachedStatement::<Row>::new(Statement::from_string(kind, sql)).all(&lab.db);
+    let ask = |sql: String| cached::<Row>(Statement::from_string(kind, sql)).all(&lab.db);
     // The plain query is cached, so the others are not for want of a catalog.
     let sound = "SELECT id, upper(c) FROM t WHERE id = 1";
     ask(sound.into()).await.unwrap();

@@ -1,9 +1,8 @@
 //! Answers that differ without any write: clocks, sessions, parameters, and what others do.
 
-use larder::CachedStatement;
 use larder_tests::{
     lab::{Backend, Lab},
-    row::Row,
+    row::{Row, cached},
 };
 use sea_orm::{ConnectionTrait, Database, FromQueryResult, Statement, Value};
 
@@ -89,8 +88,8 @@ fn statement(lab: &Lab, sql: &str, values: Vec<Value>) -> Statement {
     Statement::from_sql_and_values(lab.plain.get_database_backend(), sql, values)
 }
 
-async fn cached<C: ConnectionTrait>(db: &C, statement: Statement) -> Vec<Row> {
-    let query = CachedStatement::<Row>::new(statement);
+async fn answer<C: ConnectionTrait>(db: &C, statement: Statement) -> Vec<Row> {
+    let query = cached::<Row>(statement);
     query.all(db).await.unwrap()
 }
 
@@ -107,7 +106,7 @@ async fn parameters_do_not_mix(backend: Backend, sql: &str, lists: Vec<Vec<Value
     for _ in 0..2 {
         for values in &lists {
             let statement = statement(&lab, sql, values.clone());
-            let answer = cached(&lab.db, statement.clone()).await;
+            let answer = answer(&lab.db, statement.clone()).await;
             assert_eq!(answer, truth(&lab, statement).await, "{values:?}");
         }
     }
@@ -223,7 +222,7 @@ async fn texts_that_differ_in_meaning_are_other_entries() {
     for _ in 0..2 {
         for sql in texts {
             let statement = statement(&lab, sql, vec![]);
-            let answer = cached(&lab.db, statement.clone()).await;
+            let answer = answer(&lab.db, statement.clone()).await;
             assert_eq!(answer, truth(&lab, statement).await, "{sql}");
         }
     }
@@ -237,9 +236,9 @@ async fn sessions_do_not_mix(sql: &str, setting: &str, setup: &[&str]) {
     let other = lab.larder.wrap(Database::connect(&url).await.unwrap());
     for _ in 0..2 {
         let statement = statement(&lab, sql, vec![]);
-        let here = cached(&lab.db, statement.clone()).await;
+        let here = answer(&lab.db, statement.clone()).await;
         assert_eq!(here, truth(&lab, statement.clone()).await);
-        let there = cached(&other, statement.clone()).await;
+        let there = answer(&other, statement.clone()).await;
         let direct = Row::find_by_statement(statement).all(&plain).await.unwrap();
         assert_eq!(there, direct, "{setting}");
         assert_ne!(here, there, "the sessions agree, so the test tells nothing");
@@ -304,11 +303,11 @@ async fn write_under_another_search_path_reaches_the_table_it_means() {
     let other = lab.larder.wrap(Database::connect(&url).await.unwrap());
     let read = statement(&lab, "SELECT id FROM s.t", vec![]);
     for id in 1..=3 {
-        cached(&lab.db, read.clone()).await;
+        answer(&lab.db, read.clone()).await;
         let insert = format!("INSERT INTO t VALUES ({id})");
         other.execute_unprepared(&insert).await.unwrap();
         assert_eq!(
-            cached(&lab.db, read.clone()).await,
+            answer(&lab.db, read.clone()).await,
             truth(&lab, read.clone()).await
         );
     }
@@ -320,7 +319,7 @@ async fn plain_ddl_and_a_failed_statement_make_the_catalog_doubtful() {
     for backend in [Backend::Sqlite, Backend::Postgres, Backend::MariaDb] {
         let lab = start(backend, T).await;
         let read = statement(&lab, "SELECT id FROM t WHERE x = 7", vec![]);
-        cached(&lab.db, read.clone()).await;
+        answer(&lab.db, read.clone()).await;
         for sql in [
             "ALTER TABLE t ADD COLUMN z INT",
             "CREATE TABLE child (id INT PRIMARY KEY, t_id INT, FOREIGN KEY (t_id) \
@@ -333,13 +332,13 @@ async fn plain_ddl_and_a_failed_statement_make_the_catalog_doubtful() {
         assert!(missing.is_err());
         let children = statement(&lab, "SELECT id FROM child WHERE t_id = 1", vec![]);
         for _ in 0..2 {
-            assert_eq!(cached(&lab.db, children.clone()).await.len(), 1);
+            assert_eq!(answer(&lab.db, children.clone()).await.len(), 1);
         }
         lab.db
             .execute_unprepared("DELETE FROM t WHERE id = 1")
             .await
             .unwrap();
-        assert_eq!(cached(&lab.db, children).await.len(), 0, "{backend:?}");
+        assert_eq!(answer(&lab.db, children).await.len(), 0, "{backend:?}");
     }
 }
 
@@ -349,18 +348,18 @@ async fn write_to_a_table_that_is_newer_than_the_catalog_is_seen() {
     for backend in [Backend::Sqlite, Backend::Postgres, Backend::MariaDb] {
         let lab = start(backend, T).await;
         let old = statement(&lab, "SELECT id FROM t WHERE x = 7", vec![]);
-        cached(&lab.db, old).await;
+        answer(&lab.db, old).await;
         lab.plain
             .execute_unprepared("CREATE TABLE late (id INT PRIMARY KEY, x INT)")
             .await
             .unwrap();
         let read = statement(&lab, "SELECT id FROM late WHERE x = 7", vec![]);
         for id in 1..=3 {
-            cached(&lab.db, read.clone()).await;
-            cached(&lab.db, read.clone()).await;
+            answer(&lab.db, read.clone()).await;
+            answer(&lab.db, read.clone()).await;
             let insert = format!("INSERT INTO late VALUES ({id}, 7)");
             lab.db.execute_unprepared(&insert).await.unwrap();
-            let answer = cached(&lab.db, read.clone()).await;
+            let answer = answer(&lab.db, read.clone()).await;
             assert_eq!(answer.len(), id, "{backend:?}");
         }
     }
@@ -372,7 +371,7 @@ async fn table_replaced_past_the_cache_is_read_right_after_a_wrapped_write() {
     for backend in [Backend::Sqlite, Backend::Postgres, Backend::MariaDb] {
         let lab = start(backend, T).await;
         let read = statement(&lab, "SELECT id, x FROM t WHERE x = 5", vec![]);
-        cached(&lab.db, read.clone()).await;
+        answer(&lab.db, read.clone()).await;
         for sql in [
             "DROP TABLE t",
             "CREATE TABLE t (x INT, c VARCHAR(20), id INT PRIMARY KEY)",
@@ -383,7 +382,7 @@ async fn table_replaced_past_the_cache_is_read_right_after_a_wrapped_write() {
             .execute_unprepared("INSERT INTO t VALUES (5, 'c', 9)")
             .await
             .unwrap();
-        let answer = cached(&lab.db, read.clone()).await;
+        let answer = answer(&lab.db, read.clone()).await;
         assert_eq!(answer, truth(&lab, read).await, "{backend:?}");
     }
 }
@@ -394,14 +393,14 @@ async fn temporary_table_that_shadows_a_name_makes_the_handle_bypass() {
         let lab = start(backend, T).await;
         let sql = "SELECT x FROM t WHERE id = 1";
         let read = statement(&lab, sql, vec![]);
-        cached(&lab.db, read.clone()).await;
+        answer(&lab.db, read.clone()).await;
         lab.db
             .execute_unprepared("CREATE TEMPORARY TABLE t (id INT, x INT)")
             .await
             .unwrap();
         let sent = lab.sent(sql);
-        cached(&lab.db, read.clone()).await;
-        cached(&lab.db, read).await;
+        answer(&lab.db, read.clone()).await;
+        answer(&lab.db, read).await;
         assert_eq!(lab.sent(sql), sent + 2, "{backend:?}");
     }
 }
@@ -415,16 +414,16 @@ async fn write_with_a_search_path_of_its_own_does_not_follow_another_handle() {
     ];
     let lab = start(Backend::Postgres, &setup).await;
     let read = statement(&lab, "SELECT id FROM public.t WHERE id > 0", vec![]);
-    cached(&lab.db, read.clone()).await;
+    answer(&lab.db, read.clone()).await;
     let url = format!("{}?options=-c%20search_path%3Ds", lab.url);
     let other = lab.larder.wrap(Database::connect(&url).await.unwrap());
-    cached(&other, statement(&lab, "SELECT id FROM t", vec![])).await;
-    cached(&lab.db, read.clone()).await;
+    answer(&other, statement(&lab, "SELECT id FROM t", vec![])).await;
+    answer(&lab.db, read.clone()).await;
     lab.db
         .execute_unprepared("INSERT INTO t VALUES (1)")
         .await
         .unwrap();
-    assert_eq!(cached(&lab.db, read).await.len(), 1);
+    assert_eq!(answer(&lab.db, read).await.len(), 1);
 }
 
 /// A pool on one MariaDB database writes a table of another, which a second pool has cached.
@@ -437,12 +436,12 @@ async fn write_to_a_table_of_another_database_reaches_its_handle() {
         .larder
         .wrap(Database::connect(&there.url).await.unwrap());
     let read = statement(&there, "SELECT id FROM t WHERE x = 7", vec![]);
-    cached(&other, read.clone()).await;
+    answer(&other, read.clone()).await;
     lab.db
         .execute_unprepared(&format!("INSERT INTO {database}.t VALUES (9, 7, '')"))
         .await
         .unwrap();
-    assert_eq!(cached(&other, read).await.len(), 1);
+    assert_eq!(answer(&other, read).await.len(), 1);
 }
 
 /// DDL through one handle is news to all handles on the database.
@@ -452,8 +451,8 @@ async fn ddl_through_another_handle_is_known_at_once() {
         let lab = start(backend, T).await;
         let other = lab.larder.wrap(Database::connect(&lab.url).await.unwrap());
         let read = statement(&lab, "SELECT id FROM t WHERE x = 7", vec![]);
-        cached(&lab.db, read.clone()).await;
-        cached(&other, read).await;
+        answer(&lab.db, read.clone()).await;
+        answer(&other, read).await;
         for sql in [
             "CREATE TABLE child (id INT PRIMARY KEY, t_id INT, FOREIGN KEY (t_id) \
              REFERENCES t (id) ON DELETE CASCADE)",
@@ -463,13 +462,13 @@ async fn ddl_through_another_handle_is_known_at_once() {
         }
         let children = statement(&lab, "SELECT id FROM child WHERE t_id = 1", vec![]);
         for _ in 0..2 {
-            assert_eq!(cached(&other, children.clone()).await.len(), 1);
+            assert_eq!(answer(&other, children.clone()).await.len(), 1);
         }
         lab.db
             .execute_unprepared("DELETE FROM t WHERE id = 1")
             .await
             .unwrap();
-        assert_eq!(cached(&other, children).await.len(), 0, "{backend:?}");
+        assert_eq!(answer(&other, children).await.len(), 0, "{backend:?}");
     }
 }
 
@@ -479,12 +478,12 @@ async fn select_that_sets_the_session_makes_the_handle_bypass() {
     let lab = start(Backend::Postgres, T).await;
     let sql = "SELECT x FROM t WHERE id = 1";
     let read = statement(&lab, sql, vec![]);
-    cached(&lab.db, read.clone()).await;
+    answer(&lab.db, read.clone()).await;
     let set = statement(&lab, "SELECT set_config('search_path', 'x', false)", vec![]);
     lab.db.query_all_raw(set).await.unwrap();
     let sent = lab.sent(sql);
-    let _ = CachedStatement::<Row>::new(read.clone()).all(&lab.db).await;
-    let _ = CachedStatement::<Row>::new(read).all(&lab.db).await;
+    let _ = cached::<Row>(read.clone()).all(&lab.db).await;
+    let _ = cached::<Row>(read).all(&lab.db).await;
     assert_eq!(lab.sent(sql), sent + 2);
 }
 
@@ -496,12 +495,12 @@ async fn trigger_made_through_another_handle_is_followed() {
     let log = "CREATE TABLE log (id INTEGER PRIMARY KEY, n INT)";
     other.execute_unprepared(log).await.unwrap();
     let read = statement(&lab, "SELECT count(*) FROM log WHERE n = 1", vec![]);
-    cached(&lab.db, read.clone()).await;
+    answer(&lab.db, read.clone()).await;
     let trigger = "CREATE TRIGGER g AFTER UPDATE ON t BEGIN \
                    INSERT INTO log (n) VALUES (NEW.id); END";
     other.execute_unprepared(trigger).await.unwrap();
-    cached(&lab.db, read.clone()).await;
+    answer(&lab.db, read.clone()).await;
     let update = "UPDATE t SET x = 9 WHERE id = 1";
     lab.db.execute_unprepared(update).await.unwrap();
-    assert_eq!(cached(&lab.db, read.clone()).await, truth(&lab, read).await);
+    assert_eq!(answer(&lab.db, read.clone()).await, truth(&lab, read).await);
 }

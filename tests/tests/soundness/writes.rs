@@ -1,9 +1,8 @@
 //! W2, W3, W6 and "Writes": every way to change rows.
 
-use larder::CachedStatement;
 use larder_tests::{
     lab::{Backend, Lab},
-    row::Row,
+    row::{Row, cached},
 };
 use sea_orm::{ConnectionTrait, Statement, TransactionTrait};
 
@@ -335,7 +334,7 @@ async fn rows_of_returning_that_nobody_reads_count_too() {
         let statement = |sql: &str| Statement::from_string(kind, sql);
         let read = || {
             let read = statement("SELECT id FROM t WHERE x = 6 OR x = 9");
-            CachedStatement::<Row>::new(read)
+            cached::<Row>(read)
         };
         let update = "UPDATE t SET x = x + 3 WHERE x IN (5, 6) RETURNING id, x";
         for run in 0..3 {

@@ -67,7 +67,7 @@ fn keys_tell_apart_what_postgres_is_sent_in_other_types() {
             let statement = statement(vec![value.clone()]);
             format!(
                 "{:?}",
-                Params::of_read(&statement, Dialect::Postgres).values
+                Params::of_read(&statement, &[], Dialect::Postgres).values
             )
         })
         .collect();
@@ -77,7 +77,7 @@ fn keys_tell_apart_what_postgres_is_sent_in_other_types() {
 #[test]
 fn sqlite_needs_no_classes() {
     let statement = statement(vec![1.into(), "a".into()]);
-    let params = Params::of_read(&statement, Dialect::Sqlite);
+    let params = Params::of_read(&statement, &[], Dialect::Sqlite);
     assert_eq!(
         params.values.as_slice(),
         [Param::Int(1), Param::Text("a".into())]

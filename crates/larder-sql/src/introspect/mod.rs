@@ -97,5 +97,22 @@ pub fn identity(dialect: Dialect, rows: &[Vec<Option<String>>]) -> Option<String
     }
 }
 
+/// The query whose row says whether the server only follows another one, so that what it answers
+/// may be older than the last write; see [`is_standby`]. It can change while a connection lives.
+pub fn standby_query(dialect: Dialect) -> Option<CatalogQuery> {
+    match dialect {
+        Dialect::Postgres => Some(postgres::STANDBY),
+        Dialect::MySql => Some(mysql::STANDBY),
+        Dialect::Sqlite => None,
+    }
+}
+
+/// What the row of [`standby_query`] says. What it does not say clearly counts as yes.
+pub fn is_standby(rows: &[Vec<Option<String>>]) -> bool {
+    let answer = rows.first().and_then(|row| row.first()?.as_deref());
+    !answer
+        .is_some_and(|answer| matches!(answer.to_ascii_lowercase().as_str(), "false" | "0" | "off"))
+}
+
 #[cfg(test)]
 mod tests;

@@ -9,6 +9,7 @@ pub(super) use read::read;
 
 pub(super) const QUERIES: &[CatalogQuery] = queries::QUERIES;
 pub(super) const IDENTITY: CatalogQuery = queries::IDENTITY;
+pub(super) const STANDBY: CatalogQuery = queries::STANDBY;
 
 /// Host name, port, database and, where the server has one, its id.
 pub(super) fn identity(row: &[Option<String>]) -> Option<String> {

@@ -25,6 +25,10 @@ pub(super) const IDENTITY: CatalogQuery = query(
     false,
 );
 
+/// Nobody knows of a plain client whether its server replicates, but a replica is read only.
+pub(super) const STANDBY: CatalogQuery =
+    query("standby", "SELECT CAST(@@global.read_only AS CHAR)", false);
+
 const fn query(name: &'static str, sql: &'static str, optional: bool) -> CatalogQuery {
     CatalogQuery {
         name,

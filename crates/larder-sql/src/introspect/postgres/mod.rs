@@ -11,6 +11,7 @@ pub(super) use read::read;
 
 pub(super) const QUERIES: &[CatalogQuery] = queries::QUERIES;
 pub(super) const IDENTITY: CatalogQuery = queries::IDENTITY;
+pub(super) const STANDBY: CatalogQuery = queries::STANDBY;
 
 /// Both parts of the row are the server's own: the way by which a client reached it (socket,
 /// address, proxy) must not make two sources of one database.

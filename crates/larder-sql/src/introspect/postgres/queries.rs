@@ -24,6 +24,10 @@ pub(super) const IDENTITY: CatalogQuery = query(
      FROM pg_catalog.pg_control_system()",
 );
 
+/// A server in recovery replays what its primary has committed.
+pub(super) const STANDBY: CatalogQuery =
+    query("standby", "SELECT pg_catalog.pg_is_in_recovery()::text");
+
 const fn query(name: &'static str, sql: &'static str) -> CatalogQuery {
     CatalogQuery {
         name,

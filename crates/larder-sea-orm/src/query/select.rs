@@ -1,15 +1,16 @@
-//! What `Select` offers besides its traits: either it stays a select of the same entity and stays
-//! cached, or it becomes another type of SeaORM and runs uncached.
+//! What SeaORM's `Select` offers besides its traits.
 
+#[cfg(feature = "stream")]
+use sea_orm::{ConnectionTrait, DbErr, StreamTrait};
 use sea_orm::{
-    ConnectionTrait, Cursor, CursorTrait, EntityTrait, FromQueryResult, IntoIdentity, Linked,
-    Order, Paginator, PaginatorTrait, PartialModelTrait, Related, SelectGetableTuple, SelectModel,
-    SelectTwo, SelectTwoMany, SelectTwoRequired, Selector, SelectorRaw, Statement, TryGetableMany,
+    Cursor, EntityOrSelect, EntityTrait, FromQueryResult, IntoIdentity, Linked, Order,
+    PartialModelTrait, Related, Select, SelectGetableTuple, SelectGetableValue, SelectModel,
+    SelectTwo, SelectTwoMany, SelectTwoRequired, Statement, TryGetableMany,
     sea_query::{Iden, IntoCondition},
     strum::IntoEnumIterator,
 };
 
-use super::CachedSelect;
+use super::{Cached, CachedCursor, CachedSelect, RawRows, Shaped};
 
 /// Still a select of the same entity.
 impl<E: EntityTrait> CachedSelect<E> {
@@ -86,173 +87,190 @@ impl<E: EntityTrait> CachedSelect<E> {
     pub fn select_except(self, except: impl IntoIterator<Item = E::Column>) -> Self {
         self.map(|select| select.select_except(except))
     }
+
+    /// Follows a link to the same entity again and again; hidden in SeaORM.
+    #[doc(hidden)]
+    pub fn find_with_linked_recursive<L>(self, linked: L) -> Self
+    where
+        L: Linked<FromEntity = E, ToEntity = E>,
+    {
+        self.map(|select| select.find_with_linked_recursive(linked))
+    }
 }
 
-/// No longer a select of one entity: uncached.
+/// Several entities in a row.
 impl<E: EntityTrait> CachedSelect<E> {
     /// See [`Select::find_also`](sea_orm::Select::find_also).
-    pub fn find_also<R>(self, entity: E, related: R) -> SelectTwo<E, R>
+    pub fn find_also<R>(self, entity: E, related: R) -> Cached<SelectTwo<E, R>>
     where
         R: EntityTrait,
         E: Related<R>,
     {
-        self.select.find_also(entity, related)
+        self.map(|select| select.find_also(entity, related))
     }
 
     /// See [`Select::find_also_related`](sea_orm::Select::find_also_related).
-    pub fn find_also_related<R>(self, related: R) -> SelectTwo<E, R>
+    pub fn find_also_related<R>(self, related: R) -> Cached<SelectTwo<E, R>>
     where
         R: EntityTrait,
         E: Related<R>,
     {
-        self.select.find_also_related(related)
+        self.map(|select| select.find_also_related(related))
     }
 
     /// See [`Select::find_both_related`](sea_orm::Select::find_both_related).
-    pub fn find_both_related<R>(self, related: R) -> SelectTwoRequired<E, R>
+    pub fn find_both_related<R>(self, related: R) -> Cached<SelectTwoRequired<E, R>>
     where
         R: EntityTrait,
         E: Related<R>,
     {
-        self.select.find_both_related(related)
+        self.map(|select| select.find_both_related(related))
     }
 
     /// See [`Select::find_with_related`](sea_orm::Select::find_with_related).
-    pub fn find_with_related<R>(self, related: R) -> SelectTwoMany<E, R>
+    pub fn find_with_related<R>(self, related: R) -> Cached<SelectTwoMany<E, R>>
     where
         R: EntityTrait,
         E: Related<R>,
     {
-        self.select.find_with_related(related)
+        self.map(|select| select.find_with_related(related))
     }
 
     /// See [`Select::find_also_linked`](sea_orm::Select::find_also_linked).
-    pub fn find_also_linked<L, T>(self, linked: L) -> SelectTwo<E, T>
+    pub fn find_also_linked<L, T>(self, linked: L) -> Cached<SelectTwo<E, T>>
     where
         L: Linked<FromEntity = E, ToEntity = T>,
         T: EntityTrait,
     {
-        self.select.find_also_linked(linked)
+        self.map(|select| select.find_also_linked(linked))
     }
 
     /// See [`Select::find_with_linked`](sea_orm::Select::find_with_linked).
-    pub fn find_with_linked<L, T>(self, linked: L) -> SelectTwoMany<E, T>
+    pub fn find_with_linked<L, T>(self, linked: L) -> Cached<SelectTwoMany<E, T>>
     where
         L: Linked<FromEntity = E, ToEntity = T>,
         T: EntityTrait,
     {
-        self.select.find_with_linked(linked)
+        self.map(|select| select.find_with_linked(linked))
     }
 
     /// See [`Select::select_also`](sea_orm::Select::select_also).
-    pub fn select_also<R: EntityTrait>(self, related: R) -> SelectTwo<E, R> {
-        self.select.select_also(related)
+    pub fn select_also<R: EntityTrait>(self, related: R) -> Cached<SelectTwo<E, R>> {
+        self.map(|select| select.select_also(related))
+    }
+
+    /// What SeaORM's generated loaders call for relations that they do not join.
+    #[doc(hidden)]
+    pub fn select_also_fake<R: EntityTrait>(self, related: R) -> Cached<SelectTwo<E, R>> {
+        self.map(|select| select.select_also_fake(related))
     }
 
     /// See [`Select::select_with`](sea_orm::Select::select_with).
-    pub fn select_with<R: EntityTrait>(self, related: R) -> SelectTwoMany<E, R> {
-        self.select.select_with(related)
+    pub fn select_with<R: EntityTrait>(self, related: R) -> Cached<SelectTwoMany<E, R>> {
+        self.map(|select| select.select_with(related))
     }
 
+    /// See [`Select::select_two_required`](sea_orm::Select::select_two_required).
+    pub fn select_two_required<R: EntityTrait>(
+        self,
+        related: R,
+    ) -> Cached<SelectTwoRequired<E, R>> {
+        self.map(|select| select.select_two_required(related))
+    }
+}
+
+/// Rows of another shape.
+impl<E: EntityTrait> CachedSelect<E> {
     /// See [`Select::from_raw_sql`](sea_orm::Select::from_raw_sql).
-    pub fn from_raw_sql(self, statement: Statement) -> SelectorRaw<SelectModel<E::Model>> {
-        self.select.from_raw_sql(statement)
+    pub fn from_raw_sql(self, statement: Statement) -> Cached<RawRows<E::Model>> {
+        self.map(|_| RawRows::new(statement))
     }
 
     /// See [`Select::into_model`](sea_orm::Select::into_model).
-    pub fn into_model<M: FromQueryResult>(self) -> Selector<SelectModel<M>> {
-        self.select.into_model()
+    pub fn into_model<M: FromQueryResult>(self) -> Cached<Shaped<Select<E>, SelectModel<M>>> {
+        self.map(|select| Shaped::new(select, Select::into_model))
     }
 
     /// See [`Select::into_partial_model`](sea_orm::Select::into_partial_model).
-    pub fn into_partial_model<M: PartialModelTrait>(self) -> Selector<SelectModel<M>> {
-        self.select.into_partial_model()
+    pub fn into_partial_model<M: PartialModelTrait>(
+        self,
+    ) -> Cached<Shaped<Select<E>, SelectModel<M>>> {
+        self.map(|select| Shaped::new(select, Select::into_partial_model))
     }
 
     /// See [`Select::into_json`](sea_orm::Select::into_json).
     #[cfg(feature = "with-json")]
-    pub fn into_json(self) -> Selector<SelectModel<sea_orm::JsonValue>> {
-        self.select.into_json()
+    pub fn into_json(self) -> Cached<Shaped<Select<E>, SelectModel<sea_orm::JsonValue>>> {
+        self.map(|select| Shaped::new(select, Select::into_json))
     }
 
     /// See [`Select::into_values`](sea_orm::Select::into_values).
-    pub fn into_values<T, C>(self) -> Selector<sea_orm::SelectGetableValue<T, C>>
+    pub fn into_values<T, C>(self) -> Cached<Shaped<Select<E>, SelectGetableValue<T, C>>>
     where
         T: TryGetableMany,
         C: IntoEnumIterator + Iden,
     {
-        self.select.into_values()
+        self.map(|select| Shaped::new(select, Select::into_values))
     }
 
     /// See [`Select::into_tuple`](sea_orm::Select::into_tuple).
-    pub fn into_tuple<T: TryGetableMany>(self) -> Selector<SelectGetableTuple<T>> {
-        self.select.into_tuple()
+    pub fn into_tuple<T: TryGetableMany>(self) -> Cached<Shaped<Select<E>, SelectGetableTuple<T>>> {
+        self.map(|select| Shaped::new(select, Select::into_tuple))
     }
 
     /// See [`Select::cursor_by`](sea_orm::Select::cursor_by).
-    pub fn cursor_by<C>(self, order_columns: C) -> Cursor<SelectModel<E::Model>>
+    pub fn cursor_by<C>(self, order_columns: C) -> CachedCursor<SelectModel<E::Model>>
     where
         C: IntoIdentity,
         E::Model: Send + Sync,
     {
-        self.select.cursor_by(order_columns)
+        CachedCursor::new(self.map(|select| -> Cursor<_> { select.cursor_by(order_columns) }))
     }
+}
 
+/// Row by row, past the cache.
+#[cfg(feature = "stream")]
+impl<E: EntityTrait> CachedSelect<E> {
     /// See [`Select::stream`](sea_orm::Select::stream).
     ///
     /// # Errors
     /// Those of SeaORM.
-    #[cfg(feature = "stream")]
     pub async fn stream<'a: 'b, 'b, C>(
         self,
         db: &'a C,
-    ) -> Result<
-        impl futures_core::Stream<Item = Result<E::Model, sea_orm::DbErr>> + 'b + Send,
-        sea_orm::DbErr,
-    >
+    ) -> Result<impl futures_core::Stream<Item = Result<E::Model, DbErr>> + 'b + Send, DbErr>
     where
-        C: ConnectionTrait + sea_orm::StreamTrait + Send,
+        C: ConnectionTrait + StreamTrait + Send,
         E::Model: Send + 'b,
     {
-        self.select.into_model::<E::Model>().stream(db).await
+        self.query.into_model::<E::Model>().stream(db).await
     }
 
     /// See [`Select::stream_partial_model`](sea_orm::Select::stream_partial_model).
     ///
     /// # Errors
     /// Those of SeaORM.
-    #[cfg(feature = "stream")]
     pub async fn stream_partial_model<'a: 'b, 'b, C, M>(
         self,
         db: &'a C,
-    ) -> Result<
-        impl futures_core::Stream<Item = Result<M, sea_orm::DbErr>> + 'b + Send,
-        sea_orm::DbErr,
-    >
+    ) -> Result<impl futures_core::Stream<Item = Result<M, DbErr>> + 'b + Send, DbErr>
     where
-        C: ConnectionTrait + sea_orm::StreamTrait + Send,
+        C: ConnectionTrait + StreamTrait + Send,
         M: PartialModelTrait + Send + 'b,
     {
-        self.select.into_partial_model::<M>().stream(db).await
+        self.query.into_partial_model::<M>().stream(db).await
     }
 }
 
-impl<E: EntityTrait> CursorTrait for CachedSelect<E>
-where
-    E::Model: Send + Sync,
-{
-    type Selector = SelectModel<E::Model>;
+impl<E: EntityTrait> From<CachedSelect<E>> for Select<E> {
+    fn from(select: CachedSelect<E>) -> Self {
+        select.query
+    }
 }
 
-impl<'db, C, E> PaginatorTrait<'db, C> for CachedSelect<E>
-where
-    C: ConnectionTrait,
-    E: EntityTrait,
-    E::Model: FromQueryResult + Send + Sync + 'db,
-{
-    type Selector = SelectModel<E::Model>;
-
-    fn paginate(self, db: &'db C, page_size: u64) -> Paginator<'db, C, Self::Selector> {
-        self.select.paginate(db, page_size)
+/// SeaORM's own loaders take it as they take a `Select`, and know nothing of its wishes.
+impl<E: EntityTrait> EntityOrSelect<E> for CachedSelect<E> {
+    fn select(self) -> Select<E> {
+        self.query
     }
 }

@@ -1,0 +1,42 @@
+//! A statement of the caller's own.
+
+use std::{fmt, marker::PhantomData};
+
+use sea_orm::{FromQueryResult, SelectModel, SelectorRaw, Statement};
+
+/// A statement of the caller's own, decoded row by row as `M`: what `find_by_statement` and
+/// `from_raw_sql` give, in a form that can be repeated.
+pub struct RawRows<M> {
+    statement: Statement,
+    model: PhantomData<fn() -> M>,
+}
+
+impl<M: FromQueryResult> RawRows<M> {
+    pub(crate) fn new(statement: Statement) -> Self {
+        Self {
+            statement,
+            model: PhantomData,
+        }
+    }
+
+    pub(crate) fn selector(self) -> SelectorRaw<SelectModel<M>> {
+        SelectorRaw::<SelectModel<M>>::from_statement(self.statement)
+    }
+}
+
+impl<M> Clone for RawRows<M> {
+    fn clone(&self) -> Self {
+        Self {
+            statement: self.statement.clone(),
+            model: PhantomData,
+        }
+    }
+}
+
+impl<M> fmt::Debug for RawRows<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RawRows")
+            .field("sql", &self.statement.sql)
+            .finish_non_exhaustive()
+    }
+}
