@@ -57,6 +57,14 @@ CREATE TABLE customer (
     FOREIGN KEY (referred_by) REFERENCES customer (id) ON DELETE SET NULL
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_nopad_bin;
 
+CREATE TABLE friendship (
+    customer_id int NOT NULL,
+    friend_id int NOT NULL,
+    PRIMARY KEY (customer_id, friend_id),
+    FOREIGN KEY (customer_id) REFERENCES customer (id) ON DELETE CASCADE,
+    FOREIGN KEY (friend_id) REFERENCES customer (id) ON DELETE CASCADE
+) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_nopad_bin;
+
 CREATE TABLE product (
     id int NOT NULL AUTO_INCREMENT PRIMARY KEY,
     sku varchar(40) NOT NULL UNIQUE,

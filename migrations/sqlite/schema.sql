@@ -49,6 +49,12 @@ CREATE TABLE customer (
     referred_by integer REFERENCES customer (id) ON DELETE SET NULL
 );
 
+CREATE TABLE friendship (
+    customer_id integer NOT NULL REFERENCES customer (id) ON DELETE CASCADE,
+    friend_id integer NOT NULL REFERENCES customer (id) ON DELETE CASCADE,
+    PRIMARY KEY (customer_id, friend_id)
+);
+
 CREATE TABLE product (
     id integer NOT NULL PRIMARY KEY AUTOINCREMENT,
     sku varchar(40) NOT NULL UNIQUE,

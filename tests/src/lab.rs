@@ -217,6 +217,8 @@ const SEED: &[&str] = &[
     "INSERT INTO post_tag (post_id, tag_id) VALUES (1, 1), (1, 2), (3, 2)",
     "INSERT INTO customer (id, name, email, vip, credit) VALUES
         (1, 'Barbara', 'b@example.org', true, 10.50), (2, 'Alan', 'a@example.org', false, NULL)",
+    "UPDATE customer SET referred_by = 1 WHERE id = 2",
+    "INSERT INTO friendship (customer_id, friend_id) VALUES (1, 2), (2, 1)",
     "INSERT INTO product (id, sku, name, price, stock) VALUES
         (1, 'tea', 'Tea', 4.50, 10), (2, 'jam', 'Jam', 3.20, 8)",
     "INSERT INTO \"order\" (id, customer_id, status) VALUES

@@ -21,6 +21,11 @@ async fn every_read_is_fresh_and_precise_after_every_write_on_mariadb() {
     check(Backend::MariaDb).await;
 }
 
+#[test]
+fn every_read_of_the_matrix_is_kept_by_some_write() {
+    matrix::every_read_is_kept_by_some_write();
+}
+
 #[tokio::test]
 async fn a_schema_change_through_one_handle_is_known_to_the_others() {
     for backend in [Backend::Sqlite, Backend::Postgres, Backend::MariaDb] {

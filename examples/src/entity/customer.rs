@@ -23,6 +23,8 @@ pub struct Model {
 pub enum Relation {
     #[sea_orm(has_many = "super::order::Entity")]
     Order,
+    #[sea_orm(belongs_to = "Entity", from = "Column::ReferredBy", to = "Column::Id")]
+    Referrer,
 }
 
 impl Related<super::order::Entity> for Entity {

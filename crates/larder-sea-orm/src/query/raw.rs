@@ -4,6 +4,8 @@ use std::{fmt, marker::PhantomData};
 
 use sea_orm::{FromQueryResult, SelectModel, SelectorRaw, Statement};
 
+use super::Cached;
+
 /// A statement of the caller's own, decoded row by row as `M`: what `find_by_statement` and
 /// `from_raw_sql` give, in a form that can be repeated.
 pub struct RawRows<M> {
@@ -21,6 +23,24 @@ impl<M: FromQueryResult> RawRows<M> {
 
     pub(crate) fn selector(self) -> SelectorRaw<SelectModel<M>> {
         SelectorRaw::<SelectModel<M>>::from_statement(self.statement)
+    }
+}
+
+impl<M: FromQueryResult> Cached<RawRows<M>> {
+    /// See [`SelectorRaw::into_model`].
+    pub fn into_model<N: FromQueryResult>(self) -> Cached<RawRows<N>> {
+        self.map(|raw| RawRows::new(raw.statement))
+    }
+
+    /// See [`SelectorRaw::into_json`].
+    #[cfg(feature = "with-json")]
+    pub fn into_json(self) -> Cached<RawRows<sea_orm::JsonValue>> {
+        self.into_model()
+    }
+
+    /// See [`SelectorRaw::into_statement`].
+    pub fn into_statement(self) -> Statement {
+        self.query.statement
     }
 }
 
