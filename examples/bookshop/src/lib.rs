@@ -5,6 +5,7 @@ pub mod entity;
 pub mod error;
 pub mod migration;
 pub mod seed;
+pub mod service;
 pub mod state;
 
 pub use error::{Result, ShopError};
