@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{
-    Data, DeriveInput, Error, Expr, Field, Fields, FieldsNamed, Ident, Result, Type, parse_quote,
+    Attribute, Data, DeriveInput, Error, Expr, Field, Fields, Ident, Result, Type, parse_quote,
 };
 
 use crate::attributes::Options;
@@ -13,14 +13,14 @@ pub(crate) fn cacheable(input: &DeriveInput) -> Result<TokenStream> {
     if input.ident == "ModelEx" {
         return nested_model(input);
     }
-    let fields = fields_of(input, NOT_A_MODEL)?;
+    named_fields(input)?;
     if !input.generics.params.is_empty() {
         return Err(Error::new_spanned(&input.generics, NOT_A_MODEL));
     }
     let options = Options::of_model(input)?;
     let private = options.private();
     let model = &input.ident;
-    let result = result(input, fields, &options, None);
+    let result = result(input, &options, None);
     let policy = policy(&options, &private);
     let finders = finders(model, &private);
     Ok(quote! {
@@ -67,19 +67,20 @@ pub(crate) fn cacheable(input: &DeriveInput) -> Result<TokenStream> {
 }
 
 pub(crate) fn cached_result(input: &DeriveInput) -> Result<TokenStream> {
-    let fields = fields_of(input, NOT_A_ROW)?;
-    let options = Options::of_result(input)?;
-    Ok(result(input, fields, &options, None))
+    if let Data::Union(_) = input.data {
+        return Err(Error::new_spanned(&input.ident, NOT_A_RESULT));
+    }
+    Ok(result(input, &Options::of_result(input)?, None))
 }
 
 /// Relations that were not loaded and those without a row are one in serde, so a nested model is
 /// never serialized.
 fn nested_model(input: &DeriveInput) -> Result<TokenStream> {
-    let fields = fields_of(input, NOT_A_MODEL)?;
+    named_fields(input)?;
     let mut options = Options::of_result(input)?;
     options.local = true;
     let model = parse_quote!(Model);
-    let result = result(input, fields, &options, Some(&model));
+    let result = result(input, &options, Some(&model));
     let (private, name) = (options.private(), &input.ident);
     Ok(quote! {
         #result
@@ -89,27 +90,19 @@ fn nested_model(input: &DeriveInput) -> Result<TokenStream> {
     })
 }
 
-fn fields_of<'a>(input: &'a DeriveInput, refusal: &str) -> Result<&'a FieldsNamed> {
+fn named_fields(input: &DeriveInput) -> Result<()> {
     match &input.data {
-        Data::Struct(data) => match &data.fields {
-            Fields::Named(fields) => Ok(fields),
-            _ => Err(Error::new_spanned(&input.ident, refusal)),
-        },
-        _ => Err(Error::new_spanned(&input.ident, refusal)),
+        Data::Struct(data) if matches!(data.fields, Fields::Named(_)) => Ok(()),
+        _ => Err(Error::new_spanned(&input.ident, NOT_A_MODEL)),
     }
 }
 
-/// `CachedResult` for a struct; its fingerprint includes those of its nested rows and of `base`.
-fn result(
-    input: &DeriveInput,
-    fields: &FieldsNamed,
-    options: &Options,
-    base: Option<&Type>,
-) -> TokenStream {
+/// `CachedResult`; the fingerprint includes those of nested rows and of `base`.
+fn result(input: &DeriveInput, options: &Options, base: Option<&Type>) -> TokenStream {
     let private = options.private();
     let name = &input.ident;
     let bytes = result_bytes(options, &private);
-    let fingerprint = fingerprint(fields);
+    let fingerprint = fingerprint(&input.data);
     let mut generics = input.generics.clone();
     let parameters: Vec<Ident> = generics.type_params().map(|p| p.ident.clone()).collect();
     for parameter in generics.type_params_mut() {
@@ -122,7 +115,7 @@ fn result(
     }
     let (generics, _, wheres) = generics.split_for_impl();
     let (_, arguments, _) = input.generics.split_for_impl();
-    let nested = fields.named.iter().filter(|field| is_nested(field));
+    let nested = all_fields(&input.data).filter(|field| is_nested(field));
     let parts = nested.map(|field| &field.ty).chain(base);
     quote! {
         #[automatically_derived]
@@ -235,19 +228,56 @@ fn policy(options: &Options, private: &TokenStream) -> TokenStream {
     }
 }
 
-/// FNV-1a over the fields as written: results of a model that was changed get other keys.
-fn fingerprint(fields: &FieldsNamed) -> u64 {
-    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    for field in &fields.named {
-        let (name, kind) = (&field.ident, &field.ty);
-        let attributes = field.attrs.iter().filter(|a| !a.path().is_ident("doc"));
-        for byte in quote!(#(#attributes)* #name: #kind,).to_string().bytes() {
-            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+/// FNV-1a over the variants and fields as written: results of a type that was changed get other
+/// keys.
+fn fingerprint(data: &Data) -> u64 {
+    let written = match data {
+        Data::Struct(data) => fields_written(&data.fields),
+        Data::Enum(data) => {
+            let variants = data.variants.iter().map(|variant| {
+                let (name, attributes) = (&variant.ident, without_docs(&variant.attrs));
+                let fields = fields_written(&variant.fields);
+                quote!(#(#attributes)* #name { #fields })
+            });
+            quote!(#(#variants)*)
         }
-    }
-    hash
+        Data::Union(_) => TokenStream::new(),
+    };
+    written
+        .to_string()
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        })
 }
 
-const NOT_A_ROW: &str = "`CachedResult` is derived on a struct with named fields";
+fn fields_written(fields: &Fields) -> TokenStream {
+    let fields = fields.iter().map(|field| {
+        let (name, kind, attributes) = (&field.ident, &field.ty, without_docs(&field.attrs));
+        quote!(#(#attributes)* #name: #kind,)
+    });
+    quote!(#(#fields)*)
+}
+
+fn without_docs(attributes: &[Attribute]) -> impl Iterator<Item = &Attribute> {
+    attributes
+        .iter()
+        .filter(|attribute| !attribute.path().is_ident("doc"))
+}
+
+fn all_fields(data: &Data) -> impl Iterator<Item = &Field> {
+    let fields: Vec<&Fields> = match data {
+        Data::Struct(data) => vec![&data.fields],
+        Data::Enum(data) => data
+            .variants
+            .iter()
+            .map(|variant| &variant.fields)
+            .collect(),
+        Data::Union(_) => Vec::new(),
+    };
+    fields.into_iter().flatten()
+}
+
+const NOT_A_RESULT: &str = "`CachedResult` is derived on a struct or an enum";
 const NOT_A_MODEL: &str =
     "`Cacheable` is derived on an entity's `Model`: a struct with named fields and no generics";

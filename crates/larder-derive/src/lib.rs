@@ -40,8 +40,9 @@ pub fn derive_cacheable(input: TokenStream) -> TokenStream {
         .into()
 }
 
-/// Marks a row type that is no model (`FromQueryResult`, `DerivePartialModel`) as one whose values
-/// may be cached: `into_model`, `into_partial_model`, statements as text.
+/// Marks a type that is no model as one whose values may be cached: row types (`FromQueryResult`,
+/// `DerivePartialModel`) of `into_model`, `into_partial_model` and statements as text, enums and
+/// newtypes in the tuples of `into_tuple`.
 ///
 /// ```ignore
 /// #[derive(Clone, FromQueryResult, Serialize, Deserialize, CachedResult)]

@@ -8,7 +8,8 @@ use std::{
 };
 
 use async_trait::async_trait;
-use larder_signals::Larder;
+use larder_core::Cause;
+use larder_signals::{Changes, Larder};
 use sea_orm::{
     AccessMode, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, ExecResult, IsolationLevel,
     QueryResult, Statement, StatementBuilder, TransactionError, TransactionOptions,
@@ -59,6 +60,26 @@ impl<C> CachedConnection<C> {
     pub fn larder(&self) -> &Larder {
         self.shared.larder()
     }
+
+    /// Reads the schema again before it is believed the next time, and drops everything that was
+    /// cached of this database: to be called after migrations that ran on the connection
+    /// [inside](Self::inner), or anywhere else than through a wrapped connection.
+    ///
+    /// # Staleness
+    /// None once it has returned; of what other processes cached as in
+    /// [`Larder::invalidate_all`].
+    pub async fn refresh_catalog(&self)
+    where
+        C: ConnectionTrait,
+    {
+        self.shared.schema_changed();
+        let source = self
+            .shared
+            .source_or_stranger(self.inner.get_database_backend());
+        self.larder()
+            .apply(source, Changes::Everything, Cause::Schema)
+            .await;
+    }
 }
 
 /// What users of a [`DatabaseConnection`] expect beside its traits.
@@ -69,6 +90,17 @@ impl CachedConnection<DatabaseConnection> {
     /// Those of SeaORM.
     pub async fn ping(&self) -> Result<(), DbErr> {
         self.inner.ping().await
+    }
+
+    /// See [`DatabaseConnection::set_metric_callback`]. It hears of the statements that reach the
+    /// database, larder's own questions about the schema among them, and of no hit.
+    ///
+    /// As with SeaORM's, clones that were made before do not hear it.
+    pub fn set_metric_callback<F>(&mut self, callback: F)
+    where
+        F: Fn(&sea_orm::metric::Info<'_>) + Send + Sync + 'static,
+    {
+        Arc::make_mut(&mut self.inner).set_metric_callback(callback);
     }
 
     /// See [`DatabaseConnection::close`].
