@@ -1,13 +1,14 @@
 //! What every request handler gets.
 
-use sea_orm::{ConnectOptions, Database, DatabaseConnection};
+use larder::{CachedConnection, Larder, MemoryStore};
+use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbErr};
 use sea_orm_migration::MigratorTrait;
 
 use crate::{error::Result, migration::Migrator, seed};
 
 #[derive(Clone, Debug)]
 pub struct Shop {
-    pub db: DatabaseConnection,
+    pub db: CachedConnection<DatabaseConnection>,
 }
 
 impl Shop {
@@ -16,7 +17,14 @@ impl Shop {
         let db = Database::connect(options(url)).await?;
         Migrator::up(&db, None).await?;
         seed::fill(&db).await?;
-        Ok(Self { db })
+        let larder = Larder::builder()
+            .namespace("bookshop")
+            .store(MemoryStore::with_capacity_bytes(32 << 20))
+            .build()
+            .map_err(|error| DbErr::Custom(error.to_string()))?;
+        Ok(Self {
+            db: larder.wrap(db),
+        })
     }
 }
 

@@ -1,10 +1,12 @@
 //! Where customers want their parcels.
 
+use larder::Cacheable;
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize, Cacheable)]
 #[sea_orm(table_name = "address")]
+#[larder(ttl = "15m")]
 pub struct Model {
     #[sea_orm(primary_key)]
     pub id: i32,

@@ -1,10 +1,12 @@
 //! What the shop sells: one row per edition.
 
+use larder::{Cacheable, CachedResult};
 use sea_orm::{FromJsonQueryResult, entity::prelude::*};
 use serde::{Deserialize, Serialize};
 
-#[derive(Clone, Debug, PartialEq, DeriveEntityModel, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel, Serialize, Deserialize, Cacheable)]
 #[sea_orm(table_name = "book")]
+#[larder(ttl = "15m")]
 pub struct Model {
     #[sea_orm(primary_key)]
     pub id: i32,
@@ -32,7 +34,18 @@ impl From<&str> for Isbn {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    EnumIter,
+    DeriveActiveEnum,
+    Serialize,
+    Deserialize,
+    CachedResult,
+)]
 #[sea_orm(rs_type = "String", db_type = "String(StringLen::N(16))")]
 pub enum BookFormat {
     #[sea_orm(string_value = "hardcover")]

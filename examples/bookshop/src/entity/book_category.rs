@@ -1,9 +1,11 @@
 //! Which book stands on which shelf.
 
+use larder::Cacheable;
 use sea_orm::entity::prelude::*;
 
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Cacheable)]
 #[sea_orm(table_name = "book_category")]
+#[larder(ttl = "15m", local)]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub book_id: i32,

@@ -1,10 +1,12 @@
 //! Orders of a customer; a customer with orders cannot be deleted.
 
+use larder::Cacheable;
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize, Cacheable)]
 #[sea_orm(table_name = "customer_order")]
+#[larder(ttl = "15m")]
 pub struct Model {
     #[sea_orm(primary_key)]
     pub id: i32,

@@ -1,10 +1,12 @@
 //! Readings in the shop.
 
+use larder::{Cacheable, sea_orm};
 use sea_orm::entity::prelude::*;
 
 #[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Cacheable)]
 #[sea_orm(table_name = "event")]
+#[larder(ttl = "15m", local)]
 pub struct Model {
     #[sea_orm(primary_key)]
     pub id: i32,

@@ -1,10 +1,12 @@
 //! What the payment provider told us about an order; the key is the provider's.
 
+use larder::Cacheable;
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize, Cacheable)]
 #[sea_orm(table_name = "payment")]
+#[larder(ttl = "15m")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,

@@ -1,10 +1,12 @@
 //! What customers say about a book; shown once a moderator has approved it.
 
+use larder::Cacheable;
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize, Cacheable)]
 #[sea_orm(table_name = "review")]
+#[larder(ttl = "15m")]
 pub struct Model {
     #[sea_orm(primary_key)]
     pub id: i32,

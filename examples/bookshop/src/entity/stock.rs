@@ -1,9 +1,11 @@
 //! How many copies of a book lie in a warehouse.
 
+use larder::Cacheable;
 use sea_orm::entity::prelude::*;
 
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Cacheable)]
 #[sea_orm(table_name = "stock")]
+#[larder(ttl = "15m", local)]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub warehouse_id: i32,

@@ -1,10 +1,12 @@
 //! Seats at a reading.
 
+use larder::{Cacheable, sea_orm};
 use sea_orm::entity::prelude::*;
 
 #[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Cacheable)]
 #[sea_orm(table_name = "ticket")]
+#[larder(ttl = "15m", local)]
 pub struct Model {
     #[sea_orm(primary_key)]
     pub id: i32,

@@ -6,8 +6,7 @@ mod sales;
 mod shelves;
 
 use sea_orm::{
-    ConnectionTrait, DbBackend, EntityTrait, IntoActiveModel, SelectExt, TransactionSession,
-    TransactionTrait,
+    ConnectionTrait, DbBackend, EntityTrait, IntoActiveModel, TransactionSession, TransactionTrait,
     prelude::{Date, DateTime, DateTimeUtc, Decimal},
 };
 

@@ -1,8 +1,8 @@
 //! Pages about authors.
 
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ModelTrait,
-    QueryFilter, QueryOrder, QuerySelect, prelude::Date, sea_query::ExprTrait,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter,
+    QueryOrder, QuerySelect, prelude::Date, sea_query::ExprTrait,
 };
 
 use crate::{

@@ -1,9 +1,6 @@
 //! The pages that visitors leaf through.
 
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, ModelTrait, PaginatorTrait, QueryFilter, QueryOrder,
-    SelectExt, prelude::Date,
-};
+use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QueryOrder, prelude::Date};
 
 use crate::{
     entity::{

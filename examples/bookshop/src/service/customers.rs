@@ -2,7 +2,7 @@
 
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel,
-    ModelTrait, QueryFilter, QueryOrder, SelectExt, SqlErr, TransactionSession, TransactionTrait,
+    ModelTrait, QueryFilter, QueryOrder, SqlErr, TransactionSession, TransactionTrait,
     prelude::DateTimeUtc, sea_query::Expr,
 };
 

@@ -3,8 +3,8 @@
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::Set,
-    ConnectionTrait, EntityLoaderTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
-    TransactionSession, TransactionTrait,
+    ConnectionTrait, EntityLoaderTrait, QueryFilter, QueryOrder, TransactionSession,
+    TransactionTrait,
     prelude::{DateTimeUtc, Decimal},
 };
 

@@ -1,8 +1,9 @@
 //! Lists that need a few columns only.
 
+use larder::CachedResult;
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DerivePartialModel, EntityTrait, FromQueryResult, QueryFilter,
-    QueryOrder, QuerySelect,
+    ColumnTrait, ConnectionTrait, DerivePartialModel, FromQueryResult, QueryFilter, QueryOrder,
+    QuerySelect,
     prelude::{Decimal, Json},
     sea_query::ExprTrait,
 };
@@ -16,8 +17,9 @@ use crate::{
 };
 
 /// What a tile on the front page shows.
-#[derive(Clone, Debug, PartialEq, DerivePartialModel)]
+#[derive(Clone, Debug, PartialEq, DerivePartialModel, CachedResult)]
 #[sea_orm(entity = "book::Entity")]
+#[larder(local)]
 pub struct Tile {
     pub id: i32,
     pub title: String,
@@ -26,8 +28,9 @@ pub struct Tile {
     pub publisher: Option<Imprint>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, DerivePartialModel)]
+#[derive(Clone, Debug, PartialEq, Eq, DerivePartialModel, CachedResult)]
 #[sea_orm(entity = "publisher::Entity")]
+#[larder(local)]
 pub struct Imprint {
     #[sea_orm(from_col = "name")]
     pub publisher_name: String,
@@ -35,14 +38,16 @@ pub struct Imprint {
 }
 
 /// What the spine of a book shows.
-#[derive(Clone, Debug, PartialEq, Eq, DerivePartialModel)]
+#[derive(Clone, Debug, PartialEq, Eq, DerivePartialModel, CachedResult)]
 #[sea_orm(entity = "book::Entity")]
+#[larder(local)]
 pub struct Spine {
     pub title: String,
     pub page_count: Option<i32>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
+#[derive(Clone, Debug, PartialEq, Eq, FromQueryResult, CachedResult)]
+#[larder(local)]
 pub struct Shelf {
     pub slug: String,
     pub books: i64,

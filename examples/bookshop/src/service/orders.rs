@@ -1,10 +1,11 @@
 //! What becomes of orders.
 
+use larder::LoaderTrait;
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::Set,
-    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, LoaderTrait, QueryFilter,
-    QueryOrder, TransactionTrait,
+    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+    TransactionTrait,
     prelude::DateTimeUtc,
     sea_query::{Expr, ExprTrait},
 };

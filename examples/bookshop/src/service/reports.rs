@@ -1,8 +1,9 @@
 //! What the owner reads on Monday morning.
 
+use larder::CachedResult;
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
-    QuerySelect, QueryTrait,
+    ColumnTrait, ConnectionTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect,
+    QueryTrait,
     prelude::Decimal,
     sea_query::{
         CommonTableExpression, Expr, ExprTrait, Order, Query, SelectStatement, UnionType,
@@ -19,7 +20,8 @@ use crate::{
     error::{Result, ShopError},
 };
 
-#[derive(Clone, Debug, PartialEq, FromQueryResult)]
+#[derive(Clone, Debug, PartialEq, FromQueryResult, CachedResult)]
+#[larder(local)]
 pub struct Revenue {
     pub orders: i64,
     pub total: Option<Decimal>,
@@ -27,14 +29,16 @@ pub struct Revenue {
     pub average: Option<Decimal>,
 }
 
-#[derive(Clone, Debug, PartialEq, FromQueryResult)]
+#[derive(Clone, Debug, PartialEq, FromQueryResult, CachedResult)]
+#[larder(local)]
 pub struct Seller {
     pub title: String,
     pub copies: i32,
     pub revenue: Decimal,
 }
 
-#[derive(Clone, Debug, PartialEq, FromQueryResult)]
+#[derive(Clone, Debug, PartialEq, FromQueryResult, CachedResult)]
+#[larder(local)]
 pub struct Spending {
     pub name: String,
     pub orders: i64,

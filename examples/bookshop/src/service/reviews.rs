@@ -1,10 +1,11 @@
 //! What readers think.
 
+use larder::CachedResult;
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::Set,
-    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, PaginatorTrait, QueryFilter,
-    QueryOrder, QuerySelect,
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
+    QuerySelect,
     prelude::{DateTime, Decimal},
     sea_query::Expr,
 };
@@ -23,7 +24,8 @@ pub struct NewReview {
     pub written_at: DateTime,
 }
 
-#[derive(Clone, Debug, PartialEq, FromQueryResult)]
+#[derive(Clone, Debug, PartialEq, FromQueryResult, CachedResult)]
+#[larder(local)]
 pub struct Verdict {
     pub reviews: i64,
     /// None without reviews.

@@ -1,8 +1,7 @@
 //! The search form.
 
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    QueryTrait,
+    ColumnTrait, Condition, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
     prelude::Decimal,
     sea_query::{Expr, ExprTrait, Func, IntoColumnRef},
 };
