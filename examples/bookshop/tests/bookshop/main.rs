@@ -13,3 +13,4 @@ mod inventory;
 mod orders;
 mod reports;
 mod reviews;
+mod savings;
