@@ -4,6 +4,7 @@
 
 mod explore;
 mod flights;
+mod operations;
 mod revisit;
 mod rules;
 mod stores;
