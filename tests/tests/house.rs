@@ -243,7 +243,9 @@ fn every_rule_of_the_protocol_has_a_test_that_bears_its_number() {
     let mut sources = String::new();
     rust_sources(Path::new("../crates"), &mut sources);
     // P12 comes with Redis; P13 and P14 are properties of the whole, held by other tests.
-    for rule in ["p1", "p2", "p3", "p4", "p5", "p6", "p7", "p8", "p9", "p10", "p11"] {
+    for rule in [
+        "p1", "p2", "p3", "p4", "p5", "p6", "p7", "p8", "p9", "p10", "p11",
+    ] {
         assert!(
             sources.contains(&format!("fn {rule}_")),
             "no test bears {rule}"

@@ -116,33 +116,49 @@ fn p2_a_dependency_that_two_statements_share_keeps_the_stamps_read_first() {
     assert_eq!(operation.stored(), None);
 }
 
-#[test]
-fn p8_nobody_waits_for_an_operation_of_several_statements() {
-    let operation = Operation::new(Limits::default());
-    let mut leader = fill(&operation.cache, &operation.first, ReadMode::Cached);
-    leader.rest_on(fill(&operation.cache, &operation.second, ReadMode::Part));
-    // Tags are written now; who asks from here on must not get what the leader read of them.
-    write(&operation.cache, operation.tags.retitled(2));
-    let late = ask(&operation.cache, &operation.first, ReadMode::Cached);
-    assert!(matches!(late, ReadOutcome::Fill(_)), "{late:?}");
-}
-
-#[test]
-fn p8_waiters_of_the_first_statement_take_over_at_the_second() {
+/// What a reader of the same operation gets that comes before or after the leader's second
+/// statement, once the leader has stored its result.
+fn beside_a_leader(comes_late: bool) -> ReadOutcome {
     let operation = Operation::new(Limits::default());
     let mut leader = fill(&operation.cache, &operation.first, ReadMode::Cached);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .expect("a runtime");
-    let outcome = runtime.block_on(async {
-        let (cache, query) = (operation.cache.clone(), operation.first.clone());
-        let waiting = tokio::spawn(async move { cache.read(query.read()).await });
+    runtime.block_on(async {
+        let reader = || {
+            let (cache, query) = (operation.cache.clone(), operation.first.clone());
+            tokio::spawn(async move { cache.read(query.read()).await })
+        };
+        let early = reader();
         tokio::task::yield_now().await;
-        assert!(!waiting.is_finished(), "it must wait for the leader");
+        assert!(!early.is_finished(), "it must wait for the leader");
         leader.rest_on(fill(&operation.cache, &operation.second, ReadMode::Part));
-        waiting.await.expect("no panic")
-    });
-    assert!(matches!(outcome, ReadOutcome::Fill(_)), "{outcome:?}");
+        // Tags are written now; what the leader has read of them is nobody else's.
+        write(&operation.cache, operation.tags.retitled(2));
+        let late = reader();
+        tokio::task::yield_now().await;
+        leader.store_blocking(Arc::new(7_u64), 8);
+        let outcomes = (early.await.expect("no panic"), late);
+        if comes_late {
+            // The early one leads now, and gives up.
+            drop(outcomes.0);
+            outcomes.1.await.expect("no panic")
+        } else {
+            outcomes.0
+        }
+    })
+}
+
+#[test]
+fn p8_nobody_waits_for_an_operation_of_several_statements() {
+    let late = beside_a_leader(true);
+    assert!(matches!(late, ReadOutcome::Fill(_)), "{late:?}");
+}
+
+#[test]
+fn p8_waiters_of_the_first_statement_take_over_at_the_second() {
+    let early = beside_a_leader(false);
+    assert!(matches!(early, ReadOutcome::Fill(_)), "{early:?}");
 }
 
 #[test]
