@@ -58,7 +58,6 @@ const WITHOUT_VIEWS: &[&str] = &[
     "author 9 has posts",
     "comments of post 1",
     "titles as tuples",
-    "titles by the names of an enum",
     "titles as a model of their own",
     "titles as a partial model",
     "titles with the author's name, nested",

@@ -12,7 +12,7 @@ use super::{
 
 pub const BLOG: &[&str] = &[
     "authors of posts",
-    "authors of posts in another order",
+    "authors of other posts",
     "comments of posts",
     "approved comments of posts",
     "posts of authors, one of them twice",
@@ -34,9 +34,9 @@ pub async fn answer<C: ConnectionTrait>(db: &C, read: &str) -> Option<String> {
     let by_id = || tag::Entity::find().order_by_asc(tag::Column::Id);
     match read {
         "authors of posts" => text(posts().load_one(author::Entity, db).await),
-        // The same set of keys, so the same statement; another result.
-        "authors of posts in another order" => {
-            let posts = [post(3, 4), post(1, 3), post(4, 4)];
+        // The same keys, so the same statement; another result.
+        "authors of other posts" => {
+            let posts = [post(1, 3), post(3, 4), post(4, 4)];
             text(posts.as_slice().load_one(author::Entity, db).await)
         }
         "comments of posts" => text(posts().load_many(comment::Entity, db).await),

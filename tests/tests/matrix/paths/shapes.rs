@@ -17,7 +17,8 @@ use super::text;
 pub const BLOG: &[&str] = &[
     "titles as tuples",
     "ids before titles, as tuples",
-    "titles by the names of an enum",
+    "views and authors as tuples",
+    "views and authors by the names of an enum",
     "titles as a model of their own",
     "titles as a partial model",
     "titles with the author's name, nested",
@@ -103,8 +104,8 @@ struct Signature {
 
 #[derive(Clone, Copy, Debug, EnumIter, sea_orm::DeriveColumn)]
 enum Names {
-    Title,
-    Id,
+    AuthorId,
+    Views,
 }
 
 pub async fn answer<C: ConnectionTrait>(db: &C, read: &str) -> Option<String> {
@@ -115,6 +116,10 @@ pub async fn answer<C: ConnectionTrait>(db: &C, read: &str) -> Option<String> {
             .column(post::Column::Title)
             .column(post::Column::Id)
     };
+    let numbers = || {
+        let numbers = posts().select_only().column(post::Column::Views);
+        numbers.column(post::Column::AuthorId)
+    };
     match read {
         "titles as tuples" => text(titles().into_tuple::<(String, i32)>().all(db).await),
         "ids before titles, as tuples" => {
@@ -124,9 +129,10 @@ pub async fn answer<C: ConnectionTrait>(db: &C, read: &str) -> Option<String> {
                 .column(post::Column::Title);
             text(columns.into_tuple::<(i32, String)>().one(db).await)
         }
-        // The statement of the first one and the same type, read by name.
-        "titles by the names of an enum" => {
-            text(titles().into_values::<(String, i32), Names>().all(db).await)
+        "views and authors as tuples" => text(numbers().into_tuple::<(i32, i32)>().all(db).await),
+        // The same statement and the same type, read by name.
+        "views and authors by the names of an enum" => {
+            text(numbers().into_values::<(i32, i32), Names>().all(db).await)
         }
         "titles as a model of their own" => text(titles().into_model::<Titled>().all(db).await),
         "titles as a partial model" => {
