@@ -19,7 +19,7 @@ use sea_orm::{
 use crate::{
     begin::begun,
     job::Job,
-    probe::{self, Asked},
+    probe::{self, Asked, Slot},
     shared::Shared,
     transaction::{CachedTransaction, run, run_async},
     write,
@@ -165,6 +165,30 @@ impl<C> CachedConnection<C>
 where
     C: ConnectionTrait + Send + Sync + 'static,
 {
+    /// [`query_one`](ConnectionTrait::query_one) for those who look at every statement: operations
+    /// of several are neither answered nor stored.
+    #[cfg(feature = "rbac")]
+    pub(crate) fn query_one_alone<'a, S>(
+        &'a self,
+        statement: &S,
+    ) -> Answered<'a, Option<QueryResult>>
+    where
+        S: StatementBuilder,
+    {
+        let (statement, slot) = probe::build(statement, self.get_database_backend());
+        self.answer(statement, probe::alone(slot), Self::query_one_raw)
+    }
+
+    /// [`query_all`](ConnectionTrait::query_all) as [`query_one_alone`](Self::query_one_alone).
+    #[cfg(feature = "rbac")]
+    pub(crate) fn query_all_alone<'a, S>(&'a self, statement: &S) -> Answered<'a, Vec<QueryResult>>
+    where
+        S: StatementBuilder,
+    {
+        let (statement, slot) = probe::build(statement, self.get_database_backend());
+        self.answer(statement, probe::alone(slot), Self::query_all_raw)
+    }
+
     /// Answers a probe from the cache, where `T::default()` stands for no rows, or runs its query.
     fn ask<'a, S, T>(
         &'a self,
@@ -176,6 +200,15 @@ where
         T: Default + Send + 'a,
     {
         let (statement, slot) = probe::build(statement, self.get_database_backend());
+        self.answer(statement, slot, run)
+    }
+
+    fn answer<'a, T: Default + Send + 'a>(
+        &'a self,
+        statement: Statement,
+        slot: Option<(Arc<dyn Slot>, Asked)>,
+        run: fn(&'a Self, Statement) -> Answered<'a, T>,
+    ) -> Answered<'a, T> {
         let Some((slot, asked)) = slot else {
             return run(self, statement);
         };

@@ -20,6 +20,8 @@ mod param;
 mod planned;
 mod probe;
 mod query;
+#[cfg(feature = "rbac")]
+mod restricted;
 mod result;
 mod row;
 mod shared;
@@ -42,6 +44,8 @@ pub use query::{
     CacheLoader, CacheQuery, Cached, CachedCursor, CachedEntityLoader, CachedLoaderPages,
     CachedPaginator, CachedSelect, RawRows, Repeat, Rows, Shaped, SingleRow,
 };
+#[cfg(feature = "rbac")]
+pub use restricted::{CachedRestrictedConnection, CachedRestrictedTransaction};
 pub use result::{CachedResult, LOCAL_FACTOR, Storable};
 #[cfg(feature = "stream")]
 pub use stream::CachedStream;

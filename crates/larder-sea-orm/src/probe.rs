@@ -149,6 +149,17 @@ pub(crate) fn build<S: StatementBuilder>(
     (built, asking.answer())
 }
 
+/// A slot of one statement alone. An operation of several is told that nothing of it is stored.
+#[cfg(feature = "rbac")]
+pub(crate) fn alone(slot: Option<(Arc<dyn Slot>, Asked)>) -> Option<(Arc<dyn Slot>, Asked)> {
+    let (slot, asked) = slot?;
+    if slot.is_of_several() {
+        slot.withdraw();
+        return None;
+    }
+    Some((slot, asked))
+}
+
 /// Who is asking on this thread.
 enum Asking {
     Nobody,

@@ -23,6 +23,9 @@ pub use larder_sea_orm::{
     LOCAL_FACTOR, LoaderTrait, RawRows, Replica, SeaOrm, Shaped, WrapConfig, overlay as sea_orm,
 };
 
+#[cfg(feature = "rbac")]
+pub use larder_sea_orm::{CachedRestrictedConnection, CachedRestrictedTransaction};
+
 /// The traits that add methods to an ORM's types: `use larder::prelude::*;`.
 pub mod prelude {
     #[cfg(feature = "sea-orm")]

@@ -36,6 +36,9 @@ pub(crate) trait Slot: Send + Sync {
     fn withdraw(&self);
     /// Counts a statement that asks.
     fn ask(&self) -> Asked;
+    /// Whether its result may come from several statements.
+    #[cfg(feature = "rbac")]
+    fn is_of_several(&self) -> bool;
     /// Whether a stored result is there, so that the operation need not go on.
     fn is_answered(&self) -> bool;
 }
@@ -224,6 +227,11 @@ impl<T: CachedResult> Slot for ResultSlot<T> {
                 Asked::Nothing
             }
         }
+    }
+
+    #[cfg(feature = "rbac")]
+    fn is_of_several(&self) -> bool {
+        self.several
     }
 
     fn is_answered(&self) -> bool {
