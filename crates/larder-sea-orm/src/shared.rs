@@ -107,7 +107,8 @@ impl Shared {
         };
         let prepared = source.plan(&statement.sql);
         let params = Params::of_read(statement, slot.inputs(), source.dialect());
-        if let Some(reason) = self.refusal(params.exact) {
+        let anew = slot.options().mode == ReadMode::Refresh;
+        if let Some(reason) = self.refusal(params.exact, anew) {
             self.larder.bypassed(source, &prepared, &reason);
             return Now::Bypass;
         }
@@ -135,7 +136,6 @@ impl Shared {
         if asked == Asked::Part {
             options.mode = ReadMode::Part;
         } else if self.lags() {
-            // A refresh from there would be no fresher.
             options.mode = ReadMode::Peek;
         }
         options
@@ -149,9 +149,12 @@ impl Shared {
         }
     }
 
-    fn refusal(&self, exact: bool) -> Option<BypassReason> {
+    fn refusal(&self, exact: bool, anew: bool) -> Option<BypassReason> {
         if self.is_bypassed() {
             return Some(BypassReason::Session);
+        }
+        if anew && self.lags() {
+            return Some(BypassReason::Replica);
         }
         (!exact).then(|| {
             BypassReason::Uncacheable(Reason::new("a parameter cannot be written down exactly"))

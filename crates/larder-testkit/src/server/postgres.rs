@@ -28,17 +28,65 @@ impl PostgresServer {
     /// When the Debian package `postgresql` is missing or the server does not start; the message
     /// holds the end of its log.
     pub fn start() -> Result<Self> {
-        let initdb = binary::find(&["initdb"], PACKAGE)?;
-        let postgres = binary::find(&["postgres"], PACKAGE)?;
-        let createdb = binary::find(&["createdb"], "postgresql-client")?;
+        Self::start_with(&[])
+    }
+
+    /// Starts a server that [`standby`](Self::standby) can copy.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub fn start_primary() -> Result<Self> {
+        Self::start_with(REPLICATION)
+    }
+
+    fn start_with(settings: &[&str]) -> Result<Self> {
         let folder = Folder::create("pg", "postgres")?;
-        let data = folder.path.join("data");
-        let mut init = Command::new(initdb);
+        let mut init = Command::new(binary::find(&["initdb"], PACKAGE)?);
         init.arg("-D")
-            .arg(&data)
+            .arg(folder.path.join("data"))
             .args(["-U", "larder", "-A", "trust", "-E", "UTF8"]);
         init.args(["--locale=C", "--no-sync"]);
         folder.run(init)?;
+        let ready = "database system is ready to accept connections";
+        let server = Self::serve(folder, settings, ready)?;
+        server.create_named("larder")?;
+        Ok(server)
+    }
+
+    /// Starts a standby of this server: a copy as of now, which replays what is committed from
+    /// here on an hour later, so that it lags for as long as a test runs.
+    ///
+    /// # Errors
+    ///
+    /// When this server was not started as a primary, or the standby does not start.
+    pub fn standby(&self) -> Result<Self> {
+        let folder = Folder::create("pg", "postgres")?;
+        let mut copy = Command::new(binary::find(&["pg_basebackup"], PACKAGE)?);
+        copy.arg("-D").arg(folder.path.join("data"));
+        copy.args([
+            "-h",
+            "127.0.0.1",
+            "-U",
+            "larder",
+            "-w",
+            "-R",
+            "-X",
+            "stream",
+        ]);
+        copy.args(["-c", "fast", "--no-sync", "-p"])
+            .arg(self.process.port.to_string());
+        folder.run(copy)?;
+        let settings = [REPLICATION, &["recovery_min_apply_delay=1h"]].concat();
+        let ready = "database system is ready to accept read-only connections";
+        Self::serve(folder, &settings, ready)
+    }
+
+    /// Runs a server on the data in this folder.
+    fn serve(folder: Folder, settings: &[&str], ready: &'static str) -> Result<Self> {
+        let postgres = binary::find(&["postgres"], PACKAGE)?;
+        let createdb = binary::find(&["createdb"], "postgresql-client")?;
+        let data = folder.path.join("data");
         let command = |port: u16| {
             let mut command = Command::new(&postgres);
             command
@@ -46,25 +94,22 @@ impl PostgresServer {
                 .arg(&data)
                 .args(["-h", "127.0.0.1", "-k", "", "-p"]);
             command.arg(port.to_string());
-            command.args(SETTINGS.iter().flat_map(|setting| ["-c", setting]));
+            let settings = SETTINGS.iter().chain(settings);
+            command.args(settings.flat_map(|setting| ["-c", setting]));
             command
         };
         // SIGQUIT is PostgreSQL's immediate shutdown.
-        let ready = "database system is ready to accept connections";
         let start = Start {
             name: "PostgreSQL",
             command: &command,
             ready,
             stop: "QUIT",
         };
-        let process = ServerProcess::start(folder, &start)?;
-        let server = Self {
-            process,
+        Ok(Self {
+            process: ServerProcess::start(folder, &start)?,
             createdb,
             databases: AtomicU64::new(0),
-        };
-        server.create_named("larder")?;
-        Ok(server)
+        })
     }
 
     /// The URL of the database `larder`.
@@ -132,6 +177,9 @@ pub fn shared_postgres() -> Result<&'static PostgresServer> {
 }
 
 const PACKAGE: &str = "postgresql";
+
+/// A standby refuses to start with less than its primary has.
+const REPLICATION: &[&str] = &["wal_level=replica", "max_wal_senders=4"];
 
 const SETTINGS: &[&str] = &[
     "fsync=off",

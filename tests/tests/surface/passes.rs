@@ -1,0 +1,130 @@
+//! What goes past the cache: right, and to the database each time.
+
+use futures_util::TryStreamExt;
+use larder::CacheLoader;
+use larder_examples::entity::{author, comment, post};
+use larder_tests::{
+    dense,
+    lab::{Backend, Lab},
+};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, LoaderTrait, PaginatorTrait,
+    QueryFilter, QueryOrder, QuerySelect, QueryTrait, StreamTrait, TransactionTrait,
+};
+
+/// By name; `docs/sea-orm.md` lists them.
+pub const PASSES: &[&str] = &[
+    "uncached posts",
+    "posts whose time to live is zero",
+    "posts by generic code",
+    "posts locked for update",
+    "posts by a statement",
+    "posts by a statement of sea_query",
+    "posts as a stream",
+    "titles as a stream",
+    "comments by SeaORM's loader",
+    "pages by SeaORM's trait",
+    "posts in a transaction",
+    "uncached entity loader",
+];
+
+async fn answer<C>(db: &C, read: &str) -> Result<String, DbErr>
+where
+    C: ConnectionTrait + StreamTrait + TransactionTrait,
+{
+    let posts = || {
+        let posts = post::Entity::find().filter(post::Column::AuthorId.eq(3));
+        posts.order_by_asc(post::Column::Id)
+    };
+    Ok(match read {
+        "uncached posts" => format!("{:?}", posts().uncached().all(db).await?),
+        "posts whose time to live is zero" => {
+            format!(
+                "{:?}",
+                posts().ttl(std::time::Duration::ZERO).all(db).await?
+            )
+        }
+        "posts by generic code" => format!("{:?}", generic::<post::Entity, _>(db).await?.len()),
+        "posts locked for update" => format!("{:?}", posts().lock_exclusive().all(db).await?),
+        "posts by a statement" => {
+            let statement = posts().build(ConnectionTrait::get_database_backend(db));
+            let rows = post::Model::find_by_statement(statement).all(db).await?;
+            format!("{rows:?}")
+        }
+        "posts by a statement of sea_query" => {
+            let rows = db.query_all(posts().as_query()).await?;
+            let rows = rows
+                .iter()
+                .map(|row| post::Model::from_query_result(row, ""));
+            format!("{:?}", rows.collect::<Result<Vec<_>, _>>()?)
+        }
+        "posts as a stream" => {
+            let stream = posts().stream(db).await?;
+            format!("{:?}", stream.try_collect::<Vec<_>>().await?)
+        }
+        "titles as a stream" => {
+            let stream = posts().stream_partial_model::<_, Title>(db).await?;
+            format!("{:?}", stream.try_collect::<Vec<_>>().await?)
+        }
+        other => more(db, other).await?,
+    })
+}
+
+async fn more<C: ConnectionTrait + TransactionTrait>(db: &C, read: &str) -> Result<String, DbErr> {
+    Ok(match read {
+        "comments by SeaORM's loader" => {
+            let post = post::Entity::find_by_id(1).uncached().one(db).await?;
+            let posts: Vec<post::Model> = post.into_iter().collect();
+            format!("{:?}", posts.load_many(comment::Entity, db).await?)
+        }
+        "pages by SeaORM's trait" => {
+            let pages = PaginatorTrait::paginate(author::Entity::find().order_by_id_asc(), db, 2);
+            format!("{:?}", pages.fetch_page(1).await?)
+        }
+        "posts in a transaction" => {
+            let transaction = db.begin().await?;
+            let posts = post::Entity::find()
+                .order_by_id_asc()
+                .all(&transaction)
+                .await?;
+            let count = post::Entity::find().count(&transaction).await?;
+            sea_orm::TransactionSession::rollback(transaction).await?;
+            format!("{count} {posts:?}")
+        }
+        "uncached entity loader" => {
+            let posts = dense::post::Entity::load().with(dense::comment::Entity);
+            let posts = posts.order_by_asc(dense::post::Column::Id).uncached();
+            format!("{:?}", posts.all(db).await?)
+        }
+        other => panic!("nothing passes under the name {other}"),
+    })
+}
+
+async fn generic<E: EntityTrait, C: ConnectionTrait>(db: &C) -> Result<Vec<E::Model>, DbErr> {
+    E::find().all(db).await
+}
+
+#[derive(Clone, Debug, sea_orm::DerivePartialModel)]
+#[sea_orm(entity = "post::Entity")]
+#[expect(dead_code, reason = "shown in its debug form")]
+struct Title {
+    title: String,
+}
+
+async fn what_passes_reaches_the_database_each_time(backend: Backend) {
+    let lab = Lab::start(backend).await;
+    for read in PASSES {
+        // SQLite has no such locks, so SeaORM sends a plain select.
+        if *read == "posts locked for update" && backend == Backend::Sqlite {
+            continue;
+        }
+        let truth = answer(&lab.plain, read).await.unwrap();
+        for _ in 0..2 {
+            let before = lab.selects();
+            assert_eq!(answer(&lab.db, read).await.unwrap(), truth, "{read}");
+            assert!(lab.selects() > before, "{read} did not reach {backend:?}");
+        }
+    }
+}
+
+crate::on_all!(what_passes_reaches_the_database_each_time);
