@@ -116,6 +116,11 @@ pub struct EffectivePolicy {
 }
 
 impl EffectivePolicy {
+    /// Whether no policy gives a time.
+    pub fn is_silent(&self) -> bool {
+        self.ttl.is_none()
+    }
+
     /// How long the result may be served: as long as the query itself asks for, else as the
     /// policies say.
     ///

@@ -43,9 +43,14 @@ impl Options {
         Ok(options)
     }
 
-    /// Reads every `#[larder(..)]` of a result type that is no model, or copied from one.
+    /// Reads every `#[larder(..)]` of a result type that is no model.
     pub(crate) fn of_result(input: &DeriveInput) -> Result<Self> {
         Self::parse(&input.attrs, RESULT)
+    }
+
+    /// Reads what `#[sea_orm::model]` has copied from a model.
+    pub(crate) fn of_nested_model(input: &DeriveInput) -> Result<Self> {
+        Self::parse(&input.attrs, MODEL)
     }
 
     fn parse(attributes: &[Attribute], known: Known) -> Result<Self> {
@@ -171,9 +176,8 @@ const MODEL: Known = Known {
     options: &["ttl", "default_ttl", "ops", "never", "local", "crate"],
     refusal: "unknown option: larder takes `ttl = \"15m\"`, `default_ttl`, `ops(..)`, `never`, `local` and `crate = \"..\"`",
 };
-/// `#[sea_orm::model]` copies a model's options to the type that it makes of it.
 const RESULT: Known = Known {
-    options: MODEL.options,
+    options: &["local", "crate"],
     refusal: "unknown option: a cached result takes `local` and `crate = \"..\"`",
 };
 const NO_TTL: &str = "no `ttl`: write `#[larder(ttl = \"15m\")]`, or `#[larder(default_ttl)]` where the builder's default policy or each query gives it, or `#[larder(never)]`";

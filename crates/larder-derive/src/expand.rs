@@ -3,7 +3,8 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{
-    Attribute, Data, DeriveInput, Error, Expr, Field, Fields, Ident, Result, Type, parse_quote,
+    Attribute, Data, DeriveInput, Error, Expr, Field, Fields, Ident, Result, Token, Type,
+    parenthesized, parse_quote, token,
 };
 
 use crate::attributes::Options;
@@ -23,7 +24,9 @@ pub(crate) fn cacheable(input: &DeriveInput) -> Result<TokenStream> {
     let result = result(input, &options, None);
     let policy = policy(&options, &private);
     let finders = finders(model, &private);
+    let overlaid = is_dense(input).then(|| overlaid(&private));
     Ok(quote! {
+        #overlaid
         #finders
 
         #[automatically_derived]
@@ -77,7 +80,7 @@ pub(crate) fn cached_result(input: &DeriveInput) -> Result<TokenStream> {
 /// never serialized.
 fn nested_model(input: &DeriveInput) -> Result<TokenStream> {
     named_fields(input)?;
-    let mut options = Options::of_result(input)?;
+    let mut options = Options::of_nested_model(input)?;
     options.local = true;
     let model = parse_quote!(Model);
     let result = result(input, &options, Some(&model));
@@ -88,6 +91,22 @@ fn nested_model(input: &DeriveInput) -> Result<TokenStream> {
         #[automatically_derived]
         impl #private::LoaderParent for #name {}
     })
+}
+
+/// Whether `#[sea_orm::model]` stands on the model: it leaves this mark.
+fn is_dense(input: &DeriveInput) -> bool {
+    sea_orm_says(&input.attrs, "model_ex")
+}
+
+/// SeaORM's generated code names `sea_orm::Select`; the error of a module in which that is not the
+/// cached one should name the remedy.
+fn overlaid(private: &TokenStream) -> TokenStream {
+    quote! {
+        const _: fn() = || {
+            fn in_a_module_that_uses_larder_sea_orm<S: #private::OverlaidSelect>() {}
+            in_a_module_that_uses_larder_sea_orm::<sea_orm::Select<Entity>>();
+        };
+    }
 }
 
 fn named_fields(input: &DeriveInput) -> Result<()> {
@@ -131,18 +150,27 @@ fn result(input: &DeriveInput, options: &Options, base: Option<&Type>) -> TokenS
 
 /// Whether SeaORM decodes the field as a row of its own.
 fn is_nested(field: &Field) -> bool {
-    let mut nested = false;
-    for attribute in field.attrs.iter().filter(|a| a.path().is_ident("sea_orm")) {
+    sea_orm_says(&field.attrs, "nested")
+}
+
+/// Whether `#[sea_orm(..)]` holds this word.
+fn sea_orm_says(attributes: &[Attribute], word: &str) -> bool {
+    let mut said = false;
+    for attribute in attributes.iter().filter(|a| a.path().is_ident("sea_orm")) {
         // What SeaORM does not understand is SeaORM's to refuse.
         let _ = attribute.parse_nested_meta(|meta| {
-            nested |= meta.path.is_ident("nested");
-            if let Ok(value) = meta.value() {
-                value.parse::<Expr>()?;
+            said |= meta.path.is_ident(word);
+            if meta.input.peek(Token![=]) {
+                meta.value()?.parse::<Expr>()?;
+            } else if meta.input.peek(token::Paren) {
+                let inside;
+                parenthesized!(inside in meta.input);
+                inside.parse::<TokenStream>()?;
             }
             Ok(())
         });
     }
-    nested
+    said
 }
 
 /// Inherent methods win over those of `EntityTrait`, so user code need not change.

@@ -42,7 +42,7 @@ pub use larder_derive::{Cacheable, CachedResult};
 pub use loader::{LoaderSource, LoaderTrait};
 pub use query::{
     CacheLoader, CacheQuery, Cached, CachedCursor, CachedEntityLoader, CachedLoaderPages,
-    CachedPaginator, CachedSelect, RawRows, Repeat, Rows, Shaped, SingleRow,
+    CachedPaginator, CachedSelect, OverlaidSelect, RawRows, Repeat, Rows, Shaped, SingleRow,
 };
 #[cfg(feature = "rbac")]
 pub use restricted::{CachedRestrictedConnection, CachedRestrictedTransaction};

@@ -8,6 +8,7 @@ pub use sea_orm;
 pub use crate::{
     CachedResult, CachedSelect,
     loader::LoaderParent,
+    query::OverlaidSelect,
     result::{Storable, combined_fingerprint, local_bytes, serialized_bytes},
 };
 

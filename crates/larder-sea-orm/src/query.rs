@@ -37,6 +37,17 @@ pub use shaped::Shaped;
 /// entity give.
 pub type CachedSelect<E> = Cached<Select<E>>;
 
+/// `sea_orm::Select` in a module that says `use larder::sea_orm;`. The derive asks for it.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "the module of a cached dense entity must begin with `use larder::sea_orm;`",
+    label = "here `sea_orm` is SeaORM itself",
+    note = "`#[sea_orm::model]` generates code that names `sea_orm::Select`; larder's `sea_orm` is SeaORM with the cached one in its place"
+)]
+pub trait OverlaidSelect {}
+
+impl<E: sea_orm::EntityTrait> OverlaidSelect for CachedSelect<E> {}
+
 /// A query of SeaORM's whose terminals are answered from the cache when they run on a wrapped
 /// connection. On any other connection, and inside a transaction, it is the plain query.
 ///

@@ -136,7 +136,11 @@ impl Larder {
             return Err(BypassReason::Disabled);
         }
         let policy = self.policy(call)?;
-        let ttl = policy.ttl(call.options.ttl)?;
+        let ttl = match policy.ttl(call.options.ttl) {
+            // Whether an operation is cached is its first statement's to say.
+            Err(_) if call.options.mode == ReadMode::Part && policy.is_silent() => Duration::MAX,
+            ttl => ttl?,
+        };
         let bound = call
             .prepared
             .bind(call.params, call.result)

@@ -32,6 +32,11 @@ const SCHEMA: &str = "
     CREATE TABLE secret (id INTEGER PRIMARY KEY AUTOINCREMENT, word TEXT NOT NULL);
     INSERT INTO post (id, author_id, title) VALUES (1, 3, 'a'), (2, 3, 'b'), (3, 4, 'c'), (4, 4, 'd');
     INSERT INTO comment (id, post_id, approved) VALUES (1, 1, 1), (2, 1, 0), (3, 2, 1);
+    CREATE TABLE label (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL);
+    CREATE TABLE post_label (post_id INTEGER NOT NULL, label_id INTEGER NOT NULL,
+        PRIMARY KEY (post_id, label_id));
+    INSERT INTO label (id, name) VALUES (1, 'red'), (2, 'blue');
+    INSERT INTO post_label (post_id, label_id) VALUES (1, 1), (1, 2), (2, 2);
     INSERT INTO secret (id, word) VALUES (1, 'sesame');
 ";
 

@@ -2,10 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::{
-    entities::{comment, post, secret},
+    entities::{comment, label, post, post_label, secret},
     fixture::{Fixture, assert_hit, assert_miss},
 };
 
@@ -139,23 +139,117 @@ async fn joined_select_rests_on_both_tables() {
 }
 
 #[tokio::test]
-async fn other_types_of_sea_orm_run_uncached() {
+async fn operation_of_several_statements_is_one_entry() {
+    use larder_sea_orm::LoaderTrait;
     let f = Fixture::new().await;
+    let posts = post::Entity::find().all(&f.db).await.unwrap();
+    let load = || posts.load_many_to_many(label::Entity, post_label::Entity, &f.db);
+    let (statements, labels) = f.counted(load()).await;
+    assert_eq!(statements, 2, "the junction, then the labels");
+    let names = |labels: Vec<Vec<label::Model>>| -> Vec<Vec<String>> {
+        let names = |labels: Vec<label::Model>| labels.into_iter().map(|label| label.name);
+        labels
+            .into_iter()
+            .map(|labels| names(labels).collect())
+            .collect()
+    };
+    let first = names(labels.unwrap());
+    assert_eq!(first[0], ["red", "blue"]);
+    assert_eq!(names(assert_hit!(f, load())), first);
+    // Each statement's tables drop it.
+    let rename = "UPDATE label SET name = 'green' WHERE id = 2";
+    f.db.execute_unprepared(rename).await.unwrap();
+    assert_eq!(names(load().await.unwrap())[0], ["red", "green"]);
+    assert_hit!(f, load());
+    f.db.execute_unprepared("DELETE FROM post_label WHERE label_id = 1")
+        .await
+        .unwrap();
+    assert_eq!(names(load().await.unwrap())[0], ["green"]);
+}
+
+#[tokio::test]
+async fn operation_whose_later_statement_fails_gives_its_error_and_stores_nothing() {
+    use larder_sea_orm::LoaderTrait;
+    let f = Fixture::new().await;
+    let posts = post::Entity::find().all(&f.db).await.unwrap();
+    let wrong = || label::Entity::find().filter(sea_orm::sea_query::Expr::cust("nowhere = 1"));
     for _ in 0..2 {
-        let ids: Vec<(i32, String)> = assert_miss!(
-            f,
-            by_author(3)
-                .select_only()
-                .column(post::Column::Id)
-                .column(post::Column::Title)
-                .into_tuple()
-                .all(&f.db)
-        );
-        assert_eq!(ids[0], (1, "a".to_owned()));
-        let pages = by_author(3).paginate(&f.db, 1);
-        assert_eq!(assert_miss!(f, pages.fetch_page(1))[0].id, 2);
-        let both = post::Entity::find_by_id(1).find_with_related(comment::Entity);
-        assert_eq!(assert_miss!(f, both.all(&f.db))[0].1.len(), 2);
+        let load = posts.load_many_to_many(wrong(), post_label::Entity, &f.db);
+        let (statements, result) = f.counted(load).await;
+        assert!(result.is_err());
+        assert_eq!(statements, 2, "nothing of it was stored");
+    }
+}
+
+#[tokio::test]
+async fn operations_that_run_at_the_same_time_each_see_their_writes() {
+    use larder_sea_orm::LoaderTrait;
+    let f = Fixture::new().await;
+    let posts = post::Entity::find().all(&f.db).await.unwrap();
+    for round in 0..20 {
+        let tasks: Vec<_> = (0..8)
+            .map(|_| {
+                let (db, posts) = (f.db.clone(), posts.clone());
+                tokio::spawn(async move {
+                    posts
+                        .load_many_to_many(label::Entity, post_label::Entity, &db)
+                        .await
+                        .unwrap()
+                })
+            })
+            .collect();
+        for task in tasks {
+            task.await.unwrap();
+        }
+        let name = format!("round {round}");
+        let rename = format!("UPDATE label SET name = '{name}' WHERE id = 2");
+        f.db.execute_unprepared(&rename).await.unwrap();
+        let labels = posts
+            .load_many_to_many(label::Entity, post_label::Entity, &f.db)
+            .await
+            .unwrap();
+        assert_eq!(labels[0][1].name, name);
+    }
+}
+
+#[tokio::test]
+async fn operation_inside_a_transaction_reads_what_the_transaction_sees() {
+    use larder_sea_orm::LoaderTrait;
+    use sea_orm::TransactionTrait;
+    let f = Fixture::new().await;
+    let posts = post::Entity::find().all(&f.db).await.unwrap();
+    let transaction = f.db.begin().await.unwrap();
+    transaction
+        .execute_unprepared("UPDATE label SET name = 'inside' WHERE id = 2")
+        .await
+        .unwrap();
+    let labels = posts
+        .load_many_to_many(label::Entity, post_label::Entity, &transaction)
+        .await
+        .unwrap();
+    assert_eq!(labels[0][1].name, "inside");
+    transaction.rollback().await.unwrap();
+    let labels = posts
+        .load_many_to_many(label::Entity, post_label::Entity, &f.db)
+        .await
+        .unwrap();
+    assert_eq!(labels[0][1].name, "blue", "nothing was stored inside");
+}
+
+#[tokio::test]
+async fn query_that_names_its_ttl_is_cached_without_a_policy() {
+    use larder_sea_orm::CacheQuery;
+    let f = Fixture::new().await;
+    let labels = || label::Entity::find().cached();
+    let minute = std::time::Duration::from_secs(60);
+    for _ in 0..2 {
+        assert_miss!(f, labels().all(&f.db));
+    }
+    assert_miss!(f, labels().ttl(minute).all(&f.db));
+    assert_hit!(f, labels().ttl(minute).all(&f.db));
+    for _ in 0..2 {
+        assert_miss!(f, secret::Entity::find().ttl(minute).all(&f.db));
+        assert_miss!(f, labels().ttl(minute * 0).all(&f.db));
     }
 }
 
@@ -165,7 +259,10 @@ async fn generic_entity_code_runs_uncached_and_right() {
         E::find().all(db).await.unwrap()
     }
     let f = Fixture::new().await;
-    assert_eq!(all::<post::Entity>(&f.db).await.len(), 4);
+    for _ in 0..2 {
+        let (statements, rows) = f.counted(all::<post::Entity>(&f.db)).await;
+        assert_eq!((statements, rows.len()), (1, 4));
+    }
 }
 
 #[tokio::test]
