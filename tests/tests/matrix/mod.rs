@@ -3,6 +3,7 @@
 pub mod handles;
 mod paths;
 mod reads;
+pub mod walk;
 mod writes;
 
 use larder_tests::lab::{Backend, Lab};

@@ -136,5 +136,5 @@ async fn more<C: ConnectionTrait>(db: &C, read: &str) -> String {
 }
 
 fn text<T: std::fmt::Debug>(result: Result<T, sea_orm::DbErr>) -> String {
-    format!("{:?}", result.unwrap())
+    format!("{result:?}")
 }

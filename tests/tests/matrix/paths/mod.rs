@@ -4,7 +4,7 @@ mod dense;
 mod joins;
 mod loaders;
 mod pages;
-mod relations;
+pub mod relations;
 mod shapes;
 mod wide;
 
@@ -92,5 +92,5 @@ pub fn statements(read: &str) -> usize {
 }
 
 fn text<T: std::fmt::Debug>(result: Result<T, DbErr>) -> Option<String> {
-    Some(format!("{:?}", result.unwrap()))
+    Some(format!("{result:?}"))
 }
