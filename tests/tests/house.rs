@@ -238,6 +238,35 @@ fn every_test_named_by_the_rules_exists() {
     );
 }
 
+/// The last column of the tables of paths names reads and writes of the tests.
+#[test]
+fn every_test_named_by_the_table_of_paths_exists() {
+    let mut sources = String::new();
+    rust_sources(Path::new("tests"), &mut sources);
+    let page = std::fs::read_to_string("../docs/sea-orm.md").unwrap();
+    let paths = page.split("## The connection").next().unwrap();
+    let mut named = 0;
+    for row in paths.lines().filter(|line| line.starts_with("| ")) {
+        let cells: Vec<&str> = row.trim_matches('|').split(" | ").collect();
+        let tests = cells.last().unwrap();
+        assert!(
+            tests.contains('`') || matches!(tests.trim(), "tests" | "---"),
+            "no test stands behind {row}"
+        );
+        for name in tests.split('`').skip(1).step_by(2) {
+            named += 1;
+            assert!(
+                sources.contains(&format!("\"{name}\"")),
+                "no read or write is called {name}"
+            );
+        }
+    }
+    assert!(
+        named > 150,
+        "only {named} are named: is the page still read right?"
+    );
+}
+
 #[test]
 fn every_rule_of_the_protocol_has_a_test_that_bears_its_number() {
     let mut sources = String::new();

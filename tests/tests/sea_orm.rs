@@ -29,6 +29,18 @@ fn every_read_of_the_matrix_is_kept_by_some_write() {
     matrix::every_read_is_kept_by_some_write();
 }
 
+#[test]
+fn every_read_and_write_of_the_matrix_is_in_the_table_of_paths() {
+    let page = std::fs::read_to_string("../docs/sea-orm.md").unwrap();
+    let (reads, writes) = matrix::names();
+    for name in reads.into_iter().chain(writes) {
+        assert!(
+            page.contains(&format!("`{name}`")),
+            "docs/sea-orm.md lacks {name}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn a_schema_change_through_one_handle_is_known_to_the_others() {
     for backend in [Backend::Sqlite, Backend::Postgres, Backend::MariaDb] {

@@ -111,6 +111,17 @@ struct Title {
     title: String,
 }
 
+#[test]
+fn what_passes_is_in_the_table_of_paths() {
+    let page = std::fs::read_to_string("../docs/sea-orm.md").unwrap();
+    for name in PASSES {
+        assert!(
+            page.contains(&format!("`{name}`")),
+            "docs/sea-orm.md lacks {name}"
+        );
+    }
+}
+
 async fn what_passes_reaches_the_database_each_time(backend: Backend) {
     let lab = Lab::start(backend).await;
     for read in PASSES {

@@ -13,6 +13,8 @@ use sea_orm::{
     EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Statement,
 };
 
+mod paths;
+
 const ROUNDS: usize = 60;
 
 #[tokio::main]
@@ -33,6 +35,9 @@ async fn main() {
 
     println!("{}", hits_by_key(&db).await.report());
     println!("{}", hits_of_a_list(&db).await.report());
+    println!("{}", paths::pages(&db).await.report());
+    println!("{}", paths::two_tables(&db).await.report());
+    println!("{}", paths::loaders(&db).await.report());
     println!("{}", hit_against_query(&db).await.report());
     println!("{}", miss_against_query(&db).await.report());
     println!("{}", miss_of_a_list_against_query(&db).await.report());
@@ -49,6 +54,8 @@ async fn seed(db: &DatabaseConnection) {
         "INSERT INTO author (id, name) SELECT n, 'author ' || n FROM generate_series(1, 100) n",
         "INSERT INTO post (id, author_id, title, body, status) SELECT n, n % 100 + 1,
              'title ' || n, repeat('x', 200), 'published' FROM generate_series(1, 2000) n",
+        "INSERT INTO comment (id, post_id, body, approved) SELECT n, n % 500 + 1, 'body ' || n, true
+             FROM generate_series(1, 1500) n",
         "INSERT INTO product (id, sku, name, price) SELECT n, 'sku' || n, 'product ' || n, 9.99
              FROM generate_series(1, 2000) n",
         "ANALYZE",
