@@ -122,6 +122,20 @@ fn what_passes_is_in_the_table_of_paths() {
     }
 }
 
+/// A post that is nowhere.
+pub fn post(id: i32, author_id: i32) -> post::Model {
+    post::Model {
+        id,
+        author_id,
+        title: String::new(),
+        body: None,
+        status: post::Status::Draft,
+        published: false,
+        views: 0,
+        created_at: sea_orm::prelude::ChronoDateTime::default(),
+    }
+}
+
 async fn what_passes_reaches_the_database_each_time(backend: Backend) {
     let lab = Lab::start(backend).await;
     for read in PASSES {
