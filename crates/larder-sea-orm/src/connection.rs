@@ -19,7 +19,7 @@ use sea_orm::{
 use crate::{
     begin::begun,
     job::Job,
-    probe::{self, Asked, Slot},
+    probe::{self, Asked, LeftSlot},
     shared::Shared,
     transaction::{CachedTransaction, run, run_async},
     write,
@@ -206,7 +206,7 @@ where
     fn answer<'a, T: Default + Send + 'a>(
         &'a self,
         statement: Statement,
-        slot: Option<(Arc<dyn Slot>, Asked)>,
+        slot: Option<LeftSlot>,
         run: fn(&'a Self, Statement) -> Answered<'a, T>,
     ) -> Answered<'a, T> {
         let Some((slot, asked)) = slot else {

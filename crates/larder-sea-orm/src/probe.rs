@@ -139,11 +139,14 @@ impl<C: ConnectionTrait> ConnectionTrait for ProbeConnection<'_, C> {
     }
 }
 
+/// A slot, and what the statement that left it is to the result.
+pub(crate) type LeftSlot = (Arc<dyn Slot>, Asked);
+
 /// Builds a statement as one who asks; with the slot, if it was a probe.
 pub(crate) fn build<S: StatementBuilder>(
     statement: &S,
     backend: DbBackend,
-) -> (Statement, Option<(Arc<dyn Slot>, Asked)>) {
+) -> (Statement, Option<LeftSlot>) {
     let asking = AskingGuard::new(Asking::Connection);
     let built = statement.build(&backend);
     (built, asking.answer())
@@ -151,7 +154,7 @@ pub(crate) fn build<S: StatementBuilder>(
 
 /// A slot of one statement alone. An operation of several is told that nothing of it is stored.
 #[cfg(feature = "rbac")]
-pub(crate) fn alone(slot: Option<(Arc<dyn Slot>, Asked)>) -> Option<(Arc<dyn Slot>, Asked)> {
+pub(crate) fn alone(slot: Option<LeftSlot>) -> Option<LeftSlot> {
     let (slot, asked) = slot?;
     if slot.is_of_several() {
         slot.withdraw();
@@ -200,7 +203,7 @@ impl AskingGuard {
         }
     }
 
-    fn answer(self) -> Option<(Arc<dyn Slot>, Asked)> {
+    fn answer(self) -> Option<LeftSlot> {
         match replace_asking(Asking::Nobody) {
             Asking::Left(slot, asked) => Some((slot, asked)),
             _ => None,

@@ -125,8 +125,10 @@ async fn every_kind_of_transaction_invalidates_at_its_end(backend: Backend) {
                 transaction.commit().await.unwrap();
             }
             2 => {
-                let mut options = TransactionOptions::default();
-                options.isolation_level = modes.0;
+                let options = TransactionOptions {
+                    isolation_level: modes.0,
+                    ..Default::default()
+                };
                 let transaction = db.begin_with_options(options).await.unwrap();
                 rename(&transaction, 1, &new).await.unwrap();
                 transaction.commit().await.unwrap();

@@ -21,9 +21,7 @@ impl StatementBuilder for Panics {
 
     #[cfg(feature = "rbac")]
     fn audit(&self) -> Result<sea_orm::QueryAccessAudit, sea_orm::AuditError> {
-        Ok(sea_orm::QueryAccessAudit {
-            requests: Vec::new(),
-        })
+        Err(sea_orm::AuditError::UnsupportedQuery)
     }
 }
 
