@@ -72,6 +72,8 @@ impl<C> CachedConnection<C> {
     where
         C: ConnectionTrait,
     {
+        // Other handles are told by the identity, which a new handle has not read yet.
+        self.shared.keep(&*self.inner).await;
         self.shared.schema_changed();
         let source = self
             .shared

@@ -17,7 +17,10 @@ use larder_sql::{
 };
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Statement};
 
-use crate::job;
+use crate::{
+    config::{Replica, WrapConfig},
+    job,
+};
 
 /// The catalog of one wrapped connection.
 #[derive(Debug)]
@@ -35,6 +38,10 @@ pub(crate) struct Keeper {
     /// Whether the server only followed another one when the catalog was read last. Not a matter
     /// of the source, which a primary and its standby may share.
     standby: AtomicBool,
+    /// What the user says of it.
+    replica: Option<Replica>,
+    /// Whether the source is that of a replica, whose catalog may be older than the primary's.
+    source_lags: AtomicBool,
     /// Raised whenever what was read may have become wrong.
     wanted: AtomicU64,
     /// The value of `wanted` when the last successful reading began.
@@ -49,10 +56,12 @@ pub(crate) struct Keeper {
 }
 
 impl Keeper {
-    pub(crate) fn new(source_override: Option<Arc<str>>, refresh: Duration) -> Self {
+    pub(crate) fn new(config: &WrapConfig) -> Self {
         Self {
-            source_override,
-            refresh,
+            source_override: config.source.clone(),
+            refresh: config.catalog_refresh,
+            replica: config.replica,
+            source_lags: AtomicBool::new(false),
             source: OnceLock::new(),
             epoch: OnceLock::new(),
             loaded_epoch: AtomicU64::new(0),
@@ -89,16 +98,21 @@ impl Keeper {
         })
     }
 
-    /// Whether the server follows another one, as far as was read.
-    pub(crate) fn is_standby(&self) -> bool {
-        self.standby.load(Ordering::Acquire)
+    /// Whether the server may answer with less than what was committed, as far as is known.
+    pub(crate) fn lags(&self) -> bool {
+        match self.replica {
+            Some(Replica::ReadThrough) => true,
+            Some(Replica::DeclaredSafe) => false,
+            None => self.standby.load(Ordering::Acquire),
+        }
     }
 
-    /// What was read is wrong now.
-    pub(crate) fn outdate(&self) {
+    /// What was read is wrong now, by this handle and by every other on its database.
+    pub(crate) fn outdate(&self, larder: &Larder) {
         self.wanted.fetch_add(1, Ordering::AcqRel);
-        if let Some(epoch) = self.epoch.get() {
-            epoch.advance();
+        match self.epoch.get() {
+            Some(epoch) => epoch.advance(),
+            None => larder.advance_schema_epochs(),
         }
     }
 
@@ -190,15 +204,25 @@ impl Keeper {
             self.standby.store(standby, Ordering::Release);
         }
         let source = match known {
+            // A primary that was demoted shares its source with handles on the new one.
+            Some(_) if self.lags() && !self.source_lags.load(Ordering::Acquire) => return None,
             Some(source) => source,
             None => {
-                let source = larder.attach(&id, &session(&catalog), dialect);
+                self.source_lags.store(self.lags(), Ordering::Release);
+                let source = larder.attach(&id, &self.session(&catalog), dialect);
                 self.source.get_or_init(|| source)
             }
         };
-        larder.set_catalog(source, catalog);
+        larder.set_catalog(source, catalog, before);
         self.loaded_epoch.store(before, Ordering::Release);
         Some(())
+    }
+
+    /// What tells the sources of two handles on one database apart. A replica has one of its own:
+    /// its catalog lags as its rows do, and must not replace the primary's.
+    fn session(&self, catalog: &Catalog) -> String {
+        let role = if self.lags() { "replica" } else { "primary" };
+        format!("{role} {:?} {:?}", catalog.search_path, catalog.session)
     }
 
     /// The identity that the user gave or the server reports; `None` = it cannot be read.
@@ -219,11 +243,6 @@ impl Keeper {
             (dialect == Dialect::Sqlite).then_some(id)
         })
     }
-}
-
-/// What tells the sessions of two handles apart.
-fn session(catalog: &Catalog) -> String {
-    format!("{:?} {:?}", catalog.search_path, catalog.session)
 }
 
 /// Every column of these queries is text.

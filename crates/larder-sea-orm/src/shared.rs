@@ -11,7 +11,7 @@ use larder_sql::plan::Reason;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
 
 use crate::{
-    config::{Replica, WrapConfig},
+    config::WrapConfig,
     failure,
     keeper::Keeper,
     param::Params,
@@ -26,17 +26,15 @@ pub(crate) struct Shared {
     /// A statement changed the session of one of its connections, and nobody knows which.
     bypass: AtomicBool,
     exact_rows: bool,
-    replica: Option<Replica>,
 }
 
 impl Shared {
     pub(crate) fn new(larder: &Larder, config: WrapConfig) -> Self {
         Self {
             larder: larder.clone(),
-            keeper: Keeper::new(config.source, config.catalog_refresh),
+            keeper: Keeper::new(&config),
             bypass: AtomicBool::new(false),
             exact_rows: config.exact_rows,
-            replica: config.replica,
         }
     }
 
@@ -135,25 +133,17 @@ impl Shared {
         let mut options = *slot.options();
         if asked == Asked::Part {
             options.mode = ReadMode::Part;
-        } else if self.lags() {
+        } else if self.keeper.lags() {
             options.mode = ReadMode::Peek;
         }
         options
-    }
-
-    fn lags(&self) -> bool {
-        match self.replica {
-            Some(Replica::ReadThrough) => true,
-            Some(Replica::DeclaredSafe) => false,
-            None => self.keeper.is_standby(),
-        }
     }
 
     fn refusal(&self, exact: bool, anew: bool) -> Option<BypassReason> {
         if self.is_bypassed() {
             return Some(BypassReason::Session);
         }
-        if anew && self.lags() {
+        if anew && self.keeper.lags() {
             return Some(BypassReason::Replica);
         }
         (!exact).then(|| {
@@ -221,7 +211,7 @@ impl Shared {
 
     /// The catalog must be read again before it is believed.
     pub(crate) fn schema_changed(&self) {
-        self.keeper.outdate();
+        self.keeper.outdate(&self.larder);
     }
 
     /// An error may tell that the schema is not the one in the catalog.

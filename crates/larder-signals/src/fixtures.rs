@@ -361,7 +361,7 @@ impl Rig {
             .seed(1);
         let larder = set(builder).build().expect("a complete configuration");
         let source = larder.attach("s", "", Dialect::Postgres);
-        larder.set_catalog(&source, catalog(Dialect::Postgres));
+        larder.set_catalog(&source, catalog(Dialect::Postgres), 0);
         Self {
             larder,
             source,

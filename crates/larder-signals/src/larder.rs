@@ -173,10 +173,18 @@ impl Larder {
         self.inner.sources.schema_epoch(id, dialect)
     }
 
-    /// Gives a source its catalog. Use this rather than the source's own method: unknown writes
-    /// drop the records of every table that was ever met (P10).
-    pub fn set_catalog(&self, source: &Arc<Source>, catalog: Catalog) {
-        self.inner.sources.entry(source).set_catalog(catalog);
+    /// Makes all of them distrust their catalogs: the schema of a database changed whose identity
+    /// is not known.
+    pub fn advance_schema_epochs(&self) {
+        self.inner.sources.advance_all();
+    }
+
+    /// Gives a source its catalog, whose reading began in this [epoch](SchemaEpoch::current): a
+    /// catalog that was read before a later change than the one in place is dropped. Use this
+    /// rather than the source's own method: unknown writes drop the records of every table that
+    /// was ever met (P10).
+    pub fn set_catalog(&self, source: &Arc<Source>, catalog: Catalog, epoch: u64) {
+        self.inner.sources.entry(source).set_catalog(catalog, epoch);
     }
 
     /// Guards a write outside a transaction, or one statement inside it. Call it before the

@@ -259,7 +259,7 @@ fn a_plan_follows_the_catalog() {
     alter(&mut altered, "comment", |comment| {
         comment.foreign_keys[0].on_delete = ForeignKeyAction::Nothing;
     });
-    rig.larder.set_catalog(&rig.source, altered);
+    rig.larder.set_catalog(&rig.source, altered, 0);
     rig.fill();
     let row = [image([Some(1), Some(3), None, Some(0)])];
     rig.write(

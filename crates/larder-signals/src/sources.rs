@@ -20,6 +20,8 @@ pub(crate) struct SourceEntry {
     pub(crate) source: Arc<Source>,
     session: Box<str>,
     group: Arc<Group>,
+    /// The schema epoch when the reading of its catalog began: an older reading comes too late.
+    read_at: Mutex<u64>,
 }
 
 /// Sources whose tables one statement can reach: the sessions of one PostgreSQL database, and all
@@ -85,6 +87,7 @@ impl Sources {
             source: Arc::new(make()),
             session: session.into(),
             group: self.group(id, dialect),
+            read_at: Mutex::default(),
         });
         if by_id.values().map(Vec::len).sum::<usize>() < SOURCES_MAX {
             by_id.entry(id.into()).or_default().push(entry.clone());
@@ -102,6 +105,7 @@ impl Sources {
                 source: source.clone(),
                 session: Box::default(),
                 group: Arc::default(),
+                read_at: Mutex::default(),
             })
         })
     }
@@ -117,6 +121,14 @@ impl Sources {
         SchemaEpoch(self.group(id, dialect))
     }
 
+    /// A schema may have changed, and nobody knows which.
+    pub(crate) fn advance_all(&self) {
+        let groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
+        for group in groups.values() {
+            SchemaEpoch(group.clone()).advance();
+        }
+    }
+
     fn group(&self, id: &str, dialect: Dialect) -> Arc<Group> {
         let group = match dialect {
             Dialect::Postgres => format!("postgres {id}"),
@@ -128,10 +140,15 @@ impl Sources {
 }
 
 impl SourceEntry {
-    /// Remembers the tables of a catalog and hands it to the source.
-    pub(crate) fn set_catalog(&self, catalog: Catalog) {
+    /// Remembers the tables of a catalog and hands it to the source, unless that has one whose
+    /// reading began after a later schema change.
+    pub(crate) fn set_catalog(&self, catalog: Catalog, epoch: u64) {
         let _ = self.meet(&catalog);
-        self.source.set_catalog(catalog);
+        let mut read_at = self.read_at.lock().unwrap_or_else(PoisonError::into_inner);
+        if *read_at <= epoch {
+            *read_at = epoch;
+            self.source.set_catalog(catalog);
+        }
     }
 
     /// The changes as a list; `None` = everything that the store holds, since what the source has

@@ -177,7 +177,7 @@ fn invalidating_a_row_knows_its_key_and_a_model_knows_its_columns() {
 fn manual_invalidation_acts_on_every_source_that_has_the_table() {
     let rig = Rig::new();
     let second = rig.larder.attach("second", "", Dialect::Sqlite);
-    rig.larder.set_catalog(&second, catalog(Dialect::Sqlite));
+    rig.larder.set_catalog(&second, catalog(Dialect::Sqlite), 0);
     let heard = heard(&rig.larder);
     block_on(rig.larder.invalidate_table::<Post>());
     let heard = heard.lock().expect("unpoisoned");
@@ -216,7 +216,7 @@ fn p10_an_unknown_write_drops_tables_that_only_an_older_catalog_lists() {
     let _ = store(rig.cache(), "post");
     let mut newer = catalog(Dialect::Postgres);
     newer.tables.remove(&name("post"));
-    rig.larder.set_catalog(&rig.source, newer);
+    rig.larder.set_catalog(&rig.source, newer, 0);
     rig.larder
         .apply_blocking(&rig.source, Changes::Everything, Cause::Write);
     assert!(!is_hit(rig.cache(), "post"));
@@ -232,7 +232,7 @@ fn sessions_of_one_database_resolve_apart_and_invalidate_together() {
     assert!(!Arc::ptr_eq(&other, &rig.source));
     assert_eq!(other.table_key(&name("post")), table_key("post"));
     rig.larder
-        .set_catalog(&other, Catalog::new(Dialect::Postgres));
+        .set_catalog(&other, Catalog::new(Dialect::Postgres), 0);
     rig.larder
         .apply_blocking(&other, Changes::Everything, Cause::Write);
     assert!(!is_hit(rig.cache(), "post"));
@@ -246,7 +246,7 @@ fn p10_an_unknown_write_on_mysql_reaches_the_other_databases() {
         rig.larder.attach("b", "", Dialect::MySql),
     );
     for source in [&first, &second] {
-        rig.larder.set_catalog(source, catalog(Dialect::MySql));
+        rig.larder.set_catalog(source, catalog(Dialect::MySql), 0);
     }
     let entry = rig.larder.inner.sources.entry(&first);
     let listed = entry
@@ -274,7 +274,7 @@ fn p10_an_unknown_write_to_one_source_keeps_the_others() {
     let rig = Rig::new();
     let _ = store(rig.cache(), "post");
     let second = rig.larder.attach("second", "", Dialect::Sqlite);
-    rig.larder.set_catalog(&second, catalog(Dialect::Sqlite));
+    rig.larder.set_catalog(&second, catalog(Dialect::Sqlite), 0);
     rig.larder
         .apply_blocking(&second, Changes::Everything, Cause::Write);
     assert!(is_hit(rig.cache(), "post"));
@@ -432,7 +432,7 @@ fn a_source_forgets_nothing_when_a_catalog_comes_again() {
     let rig = Rig::new();
     let version = rig.source.catalog_version();
     rig.larder
-        .set_catalog(&rig.source, catalog(Dialect::Postgres));
+        .set_catalog(&rig.source, catalog(Dialect::Postgres), 0);
     assert_eq!(rig.source.catalog_version(), version);
     assert!(rig.cache().now() > Moment(0));
 }
@@ -463,7 +463,7 @@ fn a_model_of_a_schema_means_no_table_of_another() {
     let mut post = larder_sql::Table::clone(&wider.tables[&name("post")]);
     post.name = TableName::new("other", "post");
     put(&mut wider, post);
-    rig.larder.set_catalog(&rig.source, wider);
+    rig.larder.set_catalog(&rig.source, wider, 0);
     rig.larder.blocking().invalidate_table::<Other>();
     let heard = heard.lock().expect("unpoisoned");
     let [(_, Changes::Tables(changes))] = heard.as_slice() else {
