@@ -39,6 +39,7 @@ pub struct ResultIdentity {
 pub struct Prepared {
     plan: Plan,
     catalog_version: u64,
+    catalog_fingerprint: [u8; 16],
     read: Result<PreparedRead, Reason>,
     /// Composed per operation: a bound LIMIT makes at most two of them out of one text.
     policies: Slots<Operation, Result<EffectivePolicy, BypassReason>, 2>,
@@ -50,6 +51,8 @@ pub(crate) struct Place<'a> {
     pub(crate) source: &'a str,
     pub(crate) scope: &'a str,
     pub(crate) catalog: &'a Catalog,
+    /// Of that catalog.
+    pub(crate) fingerprint: [u8; 16],
     pub(crate) limits: &'a SourceLimits,
 }
 
@@ -72,6 +75,7 @@ impl Prepared {
         Self {
             plan,
             catalog_version,
+            catalog_fingerprint: place.fingerprint,
             read,
             policies: Slots::new(),
         }
@@ -85,6 +89,11 @@ impl Prepared {
     /// The version of the catalog with which the plan was made; 0 = without one.
     pub fn catalog_version(&self) -> u64 {
         self.catalog_version
+    }
+
+    /// The fingerprint of that catalog: for results that rest on other texts as well.
+    pub fn catalog_fingerprint(&self) -> [u8; 16] {
+        self.catalog_fingerprint
     }
 
     /// The read, when the text is one read and nothing else.

@@ -9,7 +9,7 @@ use std::{
 };
 
 use larder_sql::{
-    Catalog, Dialect, Plan, PlanCache, TableName, analyze,
+    Catalog, Dialect, Plan, PlanCache, TEXT_BYTES_MAX, TableName, analyze,
     plan::{Part, Reason},
 };
 
@@ -48,11 +48,18 @@ pub struct Source {
     dialect: Dialect,
     limits: SourceLimits,
     functions: FunctionLists,
-    /// With its version, so that the two are never read apart.
-    catalog: RwLock<(Option<Arc<Catalog>>, u64)>,
+    catalog: RwLock<Loaded>,
     /// The version again, for those who need no catalog.
     version: AtomicU64,
     plans: PlanCache<Prepared>,
+}
+
+/// A catalog with its version, so that the two are never read apart.
+#[derive(Clone, Debug, Default)]
+struct Loaded {
+    catalog: Option<Arc<Catalog>>,
+    version: u64,
+    fingerprint: [u8; 16],
 }
 
 impl Source {
@@ -108,7 +115,7 @@ impl Source {
 
     /// The catalog, once it has been loaded.
     pub fn catalog(&self) -> Option<Arc<Catalog>> {
-        self.loaded().0
+        self.loaded().catalog
     }
 
     /// How often the content of the catalog has changed; 0 = it was never loaded.
@@ -120,19 +127,27 @@ impl Source {
     /// changes nothing.
     pub fn set_catalog(&self, catalog: Catalog) {
         let mut loaded = self.catalog.write().unwrap_or_else(PoisonError::into_inner);
-        let (known, version) = &mut *loaded;
-        if known
+        if loaded
+            .catalog
             .as_deref()
             .is_some_and(|known| is_same(known, &catalog))
         {
             return;
         }
-        *known = Some(Arc::new(catalog));
-        *version += 1;
-        self.version.store(*version, Ordering::Release);
+        *loaded = Loaded {
+            fingerprint: catalog.fingerprint(),
+            catalog: Some(Arc::new(catalog)),
+            version: loaded.version + 1,
+        };
+        self.version.store(loaded.version, Ordering::Release);
         // A plan that is being made with the old catalog may still be inserted after this; its
         // version tells (see `plan`).
         self.plans.clear();
+    }
+
+    /// Whether the plan of a text is kept: one that is not costs more than it saves.
+    pub fn keeps_plan(&self, sql: &str) -> bool {
+        sql.len() <= TEXT_BYTES_MAX
     }
 
     /// The plan of a text, made at most once per content of the catalog.
@@ -141,7 +156,11 @@ impl Source {
         if let Some(prepared) = known.filter(|it| it.catalog_version() == self.catalog_version()) {
             return prepared;
         }
-        let (catalog, version) = self.loaded();
+        let Loaded {
+            catalog,
+            version,
+            fingerprint,
+        } = self.loaded();
         let plan = self.analyze(sql, catalog.as_deref());
         let variable_arity = plan.variable_arity;
         let catalog = catalog.unwrap_or_else(|| Arc::new(Catalog::new(self.dialect)));
@@ -150,6 +169,7 @@ impl Source {
             source: &self.id,
             scope: &self.scope,
             catalog: &catalog,
+            fingerprint,
             limits: &self.limits,
         };
         let prepared = Arc::new(Prepared::new(plan, &place, version));
@@ -169,7 +189,7 @@ impl Source {
         }
     }
 
-    fn loaded(&self) -> (Option<Arc<Catalog>>, u64) {
+    fn loaded(&self) -> Loaded {
         self.catalog
             .read()
             .unwrap_or_else(PoisonError::into_inner)

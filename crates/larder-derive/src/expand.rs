@@ -120,7 +120,7 @@ fn named_fields(input: &DeriveInput) -> Result<()> {
 fn result(input: &DeriveInput, options: &Options, base: Option<&Type>) -> TokenStream {
     let private = options.private();
     let name = &input.ident;
-    let bytes = result_bytes(options, &private);
+    let bytes = result_bytes(&input.data, options, &private);
     let fingerprint = fingerprint(&input.data);
     let mut generics = input.generics.clone();
     let parameters: Vec<Ident> = generics.type_params().map(|p| p.ident.clone()).collect();
@@ -220,11 +220,22 @@ fn finders(model: &Ident, private: &TokenStream) -> TokenStream {
     }
 }
 
-fn result_bytes(options: &Options, private: &TokenStream) -> TokenStream {
+fn result_bytes(data: &Data, options: &Options, private: &TokenStream) -> TokenStream {
     if options.local {
+        let parts = match data {
+            Data::Struct(data) => {
+                let fields = data.fields.members();
+                quote!(#((&&&&#private::Weigh(&self.#fields)).bytes()),*)
+            }
+            // As a whole, by its size alone.
+            _ => quote!(<#private::Weigh<'_, Self> as #private::Weighs>::bytes(
+                &#private::Weigh(self)
+            )),
+        };
         return quote! {
             fn result_bytes(&self) -> usize {
-                #private::local_bytes(self)
+                use #private::Weighs as _;
+                #private::local_bytes(self, &[#parts])
             }
         };
     }

@@ -72,7 +72,7 @@ impl<C> CachedConnection<C> {
     where
         C: ConnectionTrait,
     {
-        // Other handles are told by the identity, which a new handle has not read yet.
+        // A new handle learns which database it is on: those on others need not pay.
         self.shared.keep(&*self.inner).await;
         self.shared.schema_changed();
         let source = self

@@ -40,6 +40,8 @@ pub use config::{Replica, WrapConfig};
 pub use connection::CachedConnection;
 pub use larder_derive::{Cacheable, CachedResult};
 pub use loader::{LoaderSource, LoaderTrait};
+#[cfg(feature = "stream")]
+pub use query::RowStream;
 pub use query::{
     CacheLoader, CacheQuery, Cached, CachedCursor, CachedEntityLoader, CachedLoaderPages,
     CachedPaginator, CachedSelect, OverlaidSelect, RawRows, Repeat, Rows, Shaped, SingleRow,

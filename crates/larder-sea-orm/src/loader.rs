@@ -173,7 +173,7 @@ impl<M: ModelTrait + Sync> LoaderTrait for &[M] {
         S: LoaderSource<EntityOf<Self>>,
     {
         let keys = keys(*self, &relation.def().from_col);
-        run("load_self", source.wishes(), keys, db, |probe| async move {
+        run::<(EntityOf<Self>, EntityOf<Self>), _, _, _>("load_self", source.wishes(), keys, db, |probe| async move {
             sea_orm::LoaderTrait::load_self(self, source, relation, &probe).await
         })
         .await
@@ -196,7 +196,7 @@ impl<M: ModelTrait + Sync> LoaderTrait for &[M] {
         let mut keys_of_both = keys(*self, &definition.from_col);
         keys_of_both.extend(keys(*self, &definition.to_col));
         let wishes = source.wishes();
-        run(
+        run::<(EntityOf<Self>, EntityOf<Self>), _, _, _>(
             "load_self_many",
             wishes,
             keys_of_both,
@@ -220,7 +220,7 @@ impl<M: ModelTrait + Sync> LoaderTrait for &[M] {
             &<EntityOf<Self> as RelatedSelfVia<V>>::via().from_col,
         );
         let wishes = ReadOptions::default();
-        run("load_self_via", wishes, keys, db, |probe| async move {
+        run::<(EntityOf<Self>, V), _, _, _>("load_self_via", wishes, keys, db, |probe| async move {
             sea_orm::LoaderTrait::load_self_via(self, via, &probe).await
         })
         .await
@@ -239,9 +239,13 @@ impl<M: ModelTrait + Sync> LoaderTrait for &[M] {
     {
         let keys = keys(*self, &<EntityOf<Self> as RelatedSelfVia<V>>::to().to_col);
         let wishes = ReadOptions::default();
-        run("load_self_via_rev", wishes, keys, db, |probe| async move {
-            sea_orm::LoaderTrait::load_self_via_rev(self, via, &probe).await
-        })
+        run::<(EntityOf<Self>, V), _, _, _>(
+            "load_self_via_rev",
+            wishes,
+            keys,
+            db,
+            |probe| async move { sea_orm::LoaderTrait::load_self_via_rev(self, via, &probe).await },
+        )
         .await
     }
 
@@ -254,9 +258,13 @@ impl<M: ModelTrait + Sync> LoaderTrait for &[M] {
         EntityOf<Self>: Related<R>,
     {
         let keys = keys(*self, &parent_columns::<EntityOf<Self>, R>());
-        run("load_one", source.wishes(), keys, db, |probe| async move {
-            sea_orm::LoaderTrait::load_one(self, source, &probe).await
-        })
+        run::<(EntityOf<Self>, R), _, _, _>(
+            "load_one",
+            source.wishes(),
+            keys,
+            db,
+            |probe| async move { sea_orm::LoaderTrait::load_one(self, source, &probe).await },
+        )
         .await
     }
 
@@ -269,9 +277,13 @@ impl<M: ModelTrait + Sync> LoaderTrait for &[M] {
         EntityOf<Self>: Related<R>,
     {
         let keys = keys(*self, &parent_columns::<EntityOf<Self>, R>());
-        run("load_many", source.wishes(), keys, db, |probe| async move {
-            sea_orm::LoaderTrait::load_many(self, source, &probe).await
-        })
+        run::<(EntityOf<Self>, R), _, _, _>(
+            "load_many",
+            source.wishes(),
+            keys,
+            db,
+            |probe| async move { sea_orm::LoaderTrait::load_many(self, source, &probe).await },
+        )
         .await
     }
 
@@ -295,7 +307,7 @@ impl<M: ModelTrait + Sync> LoaderTrait for &[M] {
         let select = sea_orm::EntityOrSelect::select(source);
         // The first statement names the junction alone; the second is not built before its end.
         inputs.extend(statement(&select, db));
-        let slot = ResultSlot::new::<Parents>("load_many_to_many", wishes);
+        let slot = ResultSlot::new::<(EntityOf<Self>, V, R)>("load_many_to_many", wishes);
         let loaded = slot
             .of_several()
             .with_inputs(inputs)
@@ -406,11 +418,9 @@ impl<M: ModelTrait + Sync> LoaderTrait for Vec<M> {
     }
 }
 
-/// The decoder of all loaders: their statements fix the columns, the terminal's name the rest.
-struct Parents;
-
-/// Runs one of SeaORM's loaders of one statement, whose result depends on these keys.
-async fn run<'a, C, T, F>(
+/// Runs one of SeaORM's loaders of one statement, whose result depends on these keys and on how the
+/// entities `D` are related.
+async fn run<'a, D: 'static, C, T, F>(
     terminal: &'static str,
     wishes: ReadOptions,
     keys: Vec<Value>,
@@ -422,7 +432,7 @@ where
     T: CachedResult,
     F: Future<Output = Result<T, DbErr>> + Send,
 {
-    let slot = ResultSlot::new::<Parents>(terminal, wishes).with_inputs(keys);
+    let slot = ResultSlot::new::<D>(terminal, wishes).with_inputs(keys);
     Ok(slot.run(db, load).await?.into_owned())
 }
 

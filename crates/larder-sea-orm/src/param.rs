@@ -66,6 +66,12 @@ impl<'a> Params<'a> {
         params
     }
 
+    /// The result depends on texts beyond this one, and on what this catalog says of their tables.
+    pub(crate) fn rest_on_catalog(&mut self, fingerprint: [u8; 16]) {
+        let fingerprint = Cow::Owned(fingerprint.to_vec());
+        self.values.push(Param::Other("catalog", fingerprint));
+    }
+
     fn new(statement: &'a Statement, dialect: Dialect, extra: usize) -> Self {
         let Some(sent) = &statement.values else {
             return Self {

@@ -9,7 +9,7 @@ pub use crate::{
     CachedResult, CachedSelect,
     loader::LoaderParent,
     query::OverlaidSelect,
-    result::{Storable, combined_fingerprint, local_bytes, serialized_bytes},
+    result::{Storable, Weigh, Weighs, combined_fingerprint, local_bytes, serialized_bytes},
 };
 
 use std::borrow::Cow;

@@ -30,6 +30,8 @@ pub use cursor::CachedCursor;
 pub use entity_loader::{CacheLoader, CachedEntityLoader, CachedLoaderPages};
 pub use pages::CachedPaginator;
 pub use raw::RawRows;
+#[cfg(feature = "stream")]
+pub use rows::RowStream;
 pub use rows::{Repeat, Rows, SingleRow};
 pub use shaped::Shaped;
 
@@ -211,6 +213,19 @@ impl<Q: SingleRow> Cached<Q> {
         Q: Repeat,
     {
         CachedPaginator::new(self, db, page_size)
+    }
+
+    /// The rows one by one, as the database gives them. Past the cache.
+    ///
+    /// # Errors
+    /// Those of SeaORM.
+    #[cfg(feature = "stream")]
+    pub async fn stream<'db: 'b, 'b, C>(self, db: &'db C) -> Result<RowStream<'b, Q::Row>, DbErr>
+    where
+        C: ConnectionTrait + sea_orm::StreamTrait + Send,
+        Q: 'b,
+    {
+        self.query.stream(db).await
     }
 
     async fn fetch_one<C: ConnectionTrait>(

@@ -48,24 +48,21 @@ impl CachedConnection<DatabaseConnection> {
     }
 }
 
-impl CachedRestrictedConnection {
-    /// SeaORM's own restricted connection, for what it tells of the user. Reads through it go past
-    /// the cache, writes through it are not seen.
-    pub fn restricted(&self) -> &RestrictedConnection {
-        &self.guard
-    }
-
-    /// See [`RestrictedConnection::transaction_async`].
+impl CachedRestrictedTransaction {
+    /// See [`RestrictedTransaction::commit`](sea_orm::RestrictedTransaction::commit).
     ///
     /// # Errors
-    /// Those of SeaORM and of the callback.
-    pub async fn transaction_async<F, T, E>(&self, callback: F) -> Result<T, TransactionError<E>>
-    where
-        F: for<'c> AsyncFnOnce(&'c CachedRestrictedTransaction) -> Result<T, E> + Send,
-        T: Send,
-        E: fmt::Display + fmt::Debug + Send,
-    {
-        run_async(self.begin().await, callback).await
+    /// Those of SeaORM.
+    pub async fn commit(self) -> Result<(), DbErr> {
+        self.transaction.commit().await
+    }
+
+    /// See [`RestrictedTransaction::rollback`](sea_orm::RestrictedTransaction::rollback).
+    ///
+    /// # Errors
+    /// Those of SeaORM.
+    pub async fn rollback(self) -> Result<(), DbErr> {
+        self.transaction.rollback().await
     }
 }
 
@@ -184,6 +181,47 @@ macro_rules! restricted {
         }
 
         impl $name {
+            /// SeaORM's own restricted connection, for what it tells of the user. Reads through it
+            /// go past the cache, writes through it are not seen.
+            pub fn restricted(&self) -> &RestrictedConnection {
+                &self.guard
+            }
+
+            /// The transaction of a callback: committed after it, rolled back at its error.
+            ///
+            /// # Errors
+            /// Those of SeaORM and of the callback.
+            pub async fn transaction_async<F, T, E>(
+                &self,
+                callback: F,
+            ) -> Result<T, TransactionError<E>>
+            where
+                F: for<'c> AsyncFnOnce(&'c CachedRestrictedTransaction) -> Result<T, E> + Send,
+                T: Send,
+                E: fmt::Display + fmt::Debug + Send,
+            {
+                run_async(self.begin().await, callback).await
+            }
+
+            /// [`transaction_async`](Self::transaction_async) with these settings.
+            ///
+            /// # Errors
+            /// Those of SeaORM and of the callback.
+            pub async fn transaction_with_config_async<F, T, E>(
+                &self,
+                callback: F,
+                isolation_level: Option<IsolationLevel>,
+                access_mode: Option<AccessMode>,
+            ) -> Result<T, TransactionError<E>>
+            where
+                F: for<'c> AsyncFnOnce(&'c CachedRestrictedTransaction) -> Result<T, E> + Send,
+                T: Send,
+                E: fmt::Display + fmt::Debug + Send,
+            {
+                let begun = self.begin_with_config(isolation_level, access_mode).await;
+                run_async(begun, callback).await
+            }
+
             fn restrict(
                 &self,
                 transaction: CachedTransaction<DatabaseTransaction>,

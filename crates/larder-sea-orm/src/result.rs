@@ -5,6 +5,9 @@ use std::io;
 use serde::{Serialize, de::DeserializeOwned};
 
 mod built_in;
+mod weigh;
+
+pub use weigh::{Weigh, Weighs};
 
 /// A type whose values may be stored. `#[derive(Cacheable)]` implements it for models,
 /// `#[derive(CachedResult)]` for other rows (`FromQueryResult`, `DerivePartialModel`); built in are
@@ -41,7 +44,7 @@ pub trait CachedResult: Clone + Send + Sync + Sized + 'static {
     /// Changes whenever the type changes, so that an entry of another version is never read.
     const SCHEMA_FINGERPRINT: u64;
 
-    /// About how many bytes a stored value takes.
+    /// About how many bytes a value takes in memory, itself included.
     fn result_bytes(&self) -> usize;
 }
 
@@ -57,23 +60,24 @@ pub trait Storable: Serialize + DeserializeOwned {}
 #[diagnostic::do_not_recommend]
 impl<T: Serialize + DeserializeOwned> Storable for T {}
 
-/// The length of the serialized form, without making it. A value that does not serialize counts
-/// as larger than any entry and is therefore not stored.
+/// The length of the serialized form, without making it, but never less than the value's own size.
+/// A value that does not serialize counts as larger than any entry and is therefore not stored.
 pub fn serialized_bytes<T: Storable>(value: &T) -> usize {
     let mut counter = Counter(0);
     match rmp_serde::encode::write_named(&mut counter, value) {
-        Ok(()) => counter.0,
+        Ok(()) => counter.0.max(size_of::<T>()),
         Err(_) => UNSERIALIZABLE,
     }
 }
 
-/// For types without a serialized form: their own size times [`LOCAL_FACTOR`].
-pub const fn local_bytes<T>(_value: &T) -> usize {
-    size_of::<T>().saturating_mul(LOCAL_FACTOR)
+/// For types without a serialized form: what their fields weigh, but never less than their own size.
+pub fn local_bytes<T>(_value: &T, fields: &[usize]) -> usize {
+    let fields = fields.iter().copied();
+    fields.fold(0, usize::saturating_add).max(size_of::<T>())
 }
 
-/// What `#[larder(local)]` rows are taken to weigh, in multiples of their own size: the text and
-/// the vectors that they own are not seen.
+/// What a field of a `#[larder(local)]` row is taken to weigh where its type is none of those that
+/// [`CachedResult`] is built in for, nor a derived one: this many times its own size.
 pub const LOCAL_FACTOR: usize = 4;
 
 /// Far above any entry, and small enough that a million rows of it do not overflow.

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use larder_core::{BypassReason, ReadMode, ReadOutcome, Source};
+use larder_core::{BypassReason, Prepared, ReadMode, ReadOutcome, Source};
 use larder_signals::{CachedRead, Larder, ReadCall, ReadOptions};
 use larder_sql::plan::Reason;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
@@ -103,12 +103,27 @@ impl Shared {
         let Some(source) = self.keeper.ready() else {
             return Now::Unready;
         };
+        if !source.keeps_plan(&statement.sql) {
+            let long = Reason::new("the text is too long for its plan to be kept");
+            self.larder
+                .bypassed_unplanned(&BypassReason::Uncacheable(long));
+            return Now::Bypass;
+        }
         let prepared = source.plan(&statement.sql);
-        let params = Params::of_read(statement, slot.inputs(), source.dialect());
+        let mut params = Params::of_read(statement, slot.inputs(), source.dialect());
+        if slot.is_of_several() {
+            // The tables of the statements to come are not known yet.
+            let catalog = prepared.catalog_fingerprint();
+            if !slot.takes_catalog(asked, catalog) {
+                let changed = Reason::new("the schema changed between two of its statements");
+                let reason = BypassReason::Uncacheable(changed);
+                return self.bypass_read(source, &prepared, &reason);
+            }
+            params.rest_on_catalog(catalog);
+        }
         let anew = slot.options().mode == ReadMode::Refresh;
         if let Some(reason) = self.refusal(params.exact, anew) {
-            self.larder.bypassed(source, &prepared, &reason);
-            return Now::Bypass;
+            return self.bypass_read(source, &prepared, &reason);
         }
         let call = ReadCall {
             source,
@@ -129,12 +144,19 @@ impl Shared {
         }
     }
 
+    fn bypass_read(&self, source: &Source, prepared: &Prepared, reason: &BypassReason) -> Now {
+        self.larder.bypassed(source, prepared, reason);
+        Now::Bypass
+    }
+
     fn options(&self, slot: &dyn Slot, asked: Asked) -> ReadOptions {
         let mut options = *slot.options();
         if asked == Asked::Part {
             options.mode = ReadMode::Part;
         } else if self.keeper.lags() {
             options.mode = ReadMode::Peek;
+        } else if slot.is_of_several() && options.mode == ReadMode::Cached {
+            options.mode = ReadMode::Alone;
         }
         options
     }

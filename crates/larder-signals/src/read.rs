@@ -13,7 +13,8 @@ use crate::Larder;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ReadOptions {
-    /// How long the result may be served, instead of the policy's TTL. Zero: not cached.
+    /// How long the result may be served, instead of the policy's TTL: one that is stored longer
+    /// already does not answer. Zero: not cached.
     pub ttl: Option<Duration>,
     /// Whether a stored result will do.
     pub mode: ReadMode,
@@ -84,10 +85,10 @@ impl Larder {
         if !enabled || !call.options.mode.takes_stored() {
             return None;
         }
-        // What may not be cached now may have been stored under another wish.
-        self.policy(call).ok()?.ttl(call.options.ttl).ok()?;
+        // What may not be cached now may have been stored under another wish, and for longer.
+        let ttl = self.policy(call).ok()?.ttl(call.options.ttl).ok()?;
         let entry = call.prepared.entry_key(call.params, call.result).ok()?;
-        self.inner.cache.revisit_now(&entry)
+        self.inner.cache.revisit_now(&entry, ttl)
     }
 
     /// Reports a bypass that the adapter decided on (a transaction, a changed session).
@@ -101,6 +102,12 @@ impl Larder {
                 reason,
             });
         }
+    }
+
+    /// [`bypassed`](Self::bypassed) for a text that was not even planned.
+    pub fn bypassed_unplanned(&self, reason: &BypassReason) {
+        let table = None;
+        self.inner.cache.report(&Event::Bypass { table, reason });
     }
 
     /// A hit or a bypass, if that can be said without waiting.

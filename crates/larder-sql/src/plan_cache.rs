@@ -73,7 +73,8 @@ impl<V> fmt::Debug for PlanCache<V> {
     }
 }
 
-const TEXT_BYTES_MAX: usize = 64 << 10;
+/// The longest text that a [`PlanCache`] keeps.
+pub const TEXT_BYTES_MAX: usize = 64 << 10;
 
 #[cfg(test)]
 mod tests {

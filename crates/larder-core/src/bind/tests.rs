@@ -35,6 +35,7 @@ fn prepared(limits: &SourceLimits, conjunctions: Vec<Vec<Term>>) -> Prepared {
         source: "s",
         scope: "",
         catalog: &catalog,
+        fingerprint: [0; 16],
         limits,
     };
     Prepared::new(plan, &place, 1)
@@ -321,6 +322,7 @@ fn a_plan_of_odd_terms_binds_to_something_wider() {
         source: "s",
         scope: "",
         catalog: &catalog,
+        fingerprint: [0; 16],
         limits: &limits,
     };
     let bound = Prepared::new(plan, &place, 1)
@@ -346,6 +348,7 @@ fn booleans_are_integers_where_the_driver_sends_integers() {
         source: "s",
         scope: "",
         catalog: &catalog,
+        fingerprint: [0; 16],
         limits: &limits,
     };
     let prepared = Prepared::new(plan, &place, 1);

@@ -1,5 +1,7 @@
 //! The reading shells. The two loops differ only in how they wait.
 
+use std::time::Duration;
+
 use crate::{
     DependencyKey, EntryKey,
     clock::Moment,
@@ -26,6 +28,7 @@ impl Cache {
         let ReadRequest {
             entry,
             dependencies,
+            ttl,
             ..
         } = request;
         let lookup = Request::Lookup {
@@ -35,21 +38,21 @@ impl Cache {
         let Some(Reply::Lookup(lookup)) = self.shared.stores.shared.try_now(now, &lookup) else {
             return None;
         };
-        let payload = verdict(&lookup, dependencies, now).ok()?;
+        let payload = verdict(&lookup, dependencies, ttl, now).ok()?;
         Some(self.hit_now(entry, dependencies, payload))
     }
 
     /// A hit by the key of the entry alone: what an entry rests on is written in it, and it is
-    /// judged by the stamps of exactly that, as in [`read_now`](Self::read_now). `None` says
-    /// nothing about the read.
-    pub fn revisit_now(&self, key: &EntryKey) -> Option<ReadOutcome> {
+    /// judged by the stamps of exactly that, as in [`read_now`](Self::read_now). One older than
+    /// `ttl` is none. `None` says nothing about the read.
+    pub fn revisit_now(&self, key: &EntryKey, ttl: Duration) -> Option<ReadOutcome> {
         let now = self.now();
         let lookup = self.shared.stores.shared.revisit_now(now, key)?;
         let dependencies = &lookup.entry.as_ref()?.dependencies;
         if self.refusal(dependencies, now).is_some() {
             return None;
         }
-        let payload = verdict(&lookup, dependencies, now).ok()?;
+        let payload = verdict(&lookup, dependencies, ttl, now).ok()?;
         Some(self.hit_now(key, dependencies, payload))
     }
 

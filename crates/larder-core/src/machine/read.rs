@@ -31,7 +31,8 @@ pub struct ReadRequest<'a> {
     pub entry: &'a EntryKey,
     /// What its result rests on.
     pub dependencies: &'a [DependencyKey],
-    /// How long the result may be served, before jitter.
+    /// How long the result may be served, before jitter. A stored result that is older does not
+    /// answer, whatever it was stored with.
     pub ttl: Duration,
     /// Whether a stored result will do.
     pub mode: ReadMode,
@@ -51,12 +52,15 @@ pub enum ReadMode {
     Part,
     /// Take a stored result, but store none: the database lags behind the writes (P9).
     Peek,
+    /// Take a stored result, else run without waiters: the first statement of an operation of
+    /// several, of whose stamps a waiter would see the first alone (P8).
+    Alone,
 }
 
 impl ReadMode {
     /// Whether a stored result answers.
     pub fn takes_stored(self) -> bool {
-        matches!(self, Self::Cached | Self::Peek)
+        matches!(self, Self::Cached | Self::Peek | Self::Alone)
     }
 }
 
@@ -112,17 +116,18 @@ pub struct FlightKey {
     pub stamps: Arc<[Issued]>,
 }
 
-/// Whether a lookup answers the read.
+/// Whether a lookup answers a read that takes results up to this age.
 ///
 /// # Errors
 /// The cause of the miss.
 pub fn verdict(
     lookup: &Lookup,
     dependencies: &[DependencyKey],
+    ttl: Duration,
     now: Moment,
 ) -> Result<Payload, MissCause> {
     let entry = lookup.entry.as_ref().ok_or(MissCause::NoEntry)?;
-    if entry.expires <= now {
+    if entry.expires <= now || entry.created + ttl <= now {
         return Err(MissCause::Expired);
     }
     let complete =
@@ -265,13 +270,13 @@ impl<'a> ReadMachine<'a> {
         let ReadRequest {
             entry: _,
             dependencies,
+            ttl,
             mode,
-            ..
         } = self.request;
         if lookup.seen.len() != dependencies.len() {
             return ReadStep::Done(ReadDecision::Bypass(BypassReason::Fault));
         }
-        let miss = match verdict(lookup, dependencies, self.created) {
+        let miss = match verdict(lookup, dependencies, ttl, self.created) {
             _ if !mode.takes_stored() => MissCause::Refresh,
             Err(_) if mode == ReadMode::Peek => {
                 return ReadStep::Done(ReadDecision::Bypass(BypassReason::Replica));
@@ -395,7 +400,7 @@ impl<'a> ReadMachine<'a> {
         let stamps = plan.stamps.clone();
         self.plan = Some(plan);
         // Whoever takes no stored result asks for a query of its own.
-        if !self.request.mode.takes_stored() {
+        if !matches!(self.request.mode, ReadMode::Cached) {
             return self.run();
         }
         ReadStep::Join(FlightKey {

@@ -49,6 +49,7 @@ impl Inputs {
             source,
             scope,
             catalog: &self.catalog,
+            fingerprint: [0; 16],
             limits: &limits,
         };
         let prepared = Prepared::new(self.plan, &place, 1);
@@ -117,6 +118,7 @@ fn the_key_is_the_same_whether_or_not_its_prefix_was_kept() {
         source: "s",
         scope: "",
         catalog: &catalog,
+        fingerprint: [0; 16],
         limits: &limits,
     };
     let prepared = Prepared::new(by_id("q"), &place, 1);
@@ -156,6 +158,7 @@ fn what_is_not_one_cacheable_read_is_refused_with_its_reason() {
             source: "",
             scope: "",
             catalog: &inputs.catalog,
+            fingerprint: [0; 16],
             limits: &limits,
         };
         let prepared = Prepared::new(inputs.plan, &place, 1);
@@ -213,6 +216,7 @@ fn a_policy_is_composed_once_for_each_operation() {
         source: "",
         scope: "",
         catalog: &catalog,
+        fingerprint: [0; 16],
         limits: &limits,
     };
     let prepared = Prepared::new(plan, &place, 1);

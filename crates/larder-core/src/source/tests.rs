@@ -33,6 +33,23 @@ fn the_same_catalog_again_keeps_the_plans_and_another_one_forgets_them() {
 }
 
 #[test]
+fn a_plan_tells_the_content_of_the_whole_catalog() {
+    let source = source();
+    let told = |tables: &[Arc<larder_sql::Table>]| {
+        source.set_catalog(catalog(Dialect::Postgres, tables));
+        source.plan(READ).catalog_fingerprint()
+    };
+    let one = told(&[post()]);
+    let two = told(&[post(), table("tag", vec![])]);
+    assert_ne!(one, two);
+    assert_eq!(
+        told(&[post()]),
+        one,
+        "the version is another, the content the same"
+    );
+}
+
+#[test]
 fn a_plan_made_with_an_older_catalog_is_never_used() {
     let source = source();
     source.set_catalog(catalog(Dialect::Postgres, &[post()]));

@@ -1,6 +1,6 @@
 //! Operations of several statements, stored as one entry; and reads that store nothing.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use larder_core::{
     BypassReason, Cache, CacheOptions, Cause, Change, DiscardReason, Fill, FillOutcome, Limits,
@@ -57,7 +57,7 @@ impl Operation {
     /// Runs it, with a write between each of its statements and after the last.
     fn run(&self, writes: [Option<Change>; 2]) -> FillOutcome {
         let [between, after] = writes;
-        let mut operation = fill(&self.cache, &self.first, ReadMode::Cached);
+        let mut operation = fill(&self.cache, &self.first, ReadMode::Alone);
         if let Some(change) = between {
             write(&self.cache, change);
         }
@@ -70,7 +70,7 @@ impl Operation {
 
     /// The stored result, by the name of the entry: what it rests on is written in it.
     fn stored(&self) -> Option<u64> {
-        match self.cache.revisit_now(&self.first.entry)? {
+        match self.cache.revisit_now(&self.first.entry, Duration::MAX)? {
             ReadOutcome::Hit(value) => value.downcast_ref::<u64>().copied(),
             other => panic!("a revisit says hit or nothing, not {other:?}"),
         }
@@ -153,6 +153,19 @@ fn beside_a_leader(comes_late: bool) -> ReadOutcome {
 fn p8_nobody_waits_for_an_operation_of_several_statements() {
     let late = beside_a_leader(true);
     assert!(matches!(late, ReadOutcome::Fill(_)), "{late:?}");
+}
+
+#[test]
+fn p8_an_operation_neither_leads_nor_waits() {
+    let operation = Operation::new(Limits::default());
+    let alone = || fill(&operation.cache, &operation.first, ReadMode::Alone);
+    // A wait would end this test in a deadlock: they are all on one thread.
+    let (first, second) = (alone(), alone());
+    let single = fill(&operation.cache, &operation.first, ReadMode::Cached);
+    drop((first, single));
+    second.store_blocking(Arc::new(7_u64), 8);
+    let again = ask(&operation.cache, &operation.first, ReadMode::Alone);
+    assert!(matches!(again, ReadOutcome::Hit(_)), "{again:?}");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use larder_core::{
     Cache, CacheOptions, Cause, Change, Entropy, Limits, MemoryStore, Moment, ReadOutcome,
+    ReadRequest,
 };
 use larder_testkit::{
     clock::ManualClock,
@@ -40,7 +41,7 @@ impl House {
     }
 
     fn revisit(&self, query: &Query) -> Option<u64> {
-        match self.cache.revisit_now(&query.entry)? {
+        match self.cache.revisit_now(&query.entry, Duration::MAX)? {
             ReadOutcome::Hit(value) => value.downcast_ref::<u64>().copied(),
             other => panic!("a revisit says hit or nothing, not {other:?}"),
         }
@@ -97,6 +98,26 @@ fn p7_revisit_is_silent_about_an_expired_entry() {
         .clock
         .advance(query.read().ttl + Duration::from_secs(1));
     assert_eq!(house.revisit(&query), None);
+}
+
+#[test]
+fn p7_a_reader_who_asks_for_less_is_not_given_more() {
+    let house = house(Limits::default());
+    let query = house.posts.by_author(1);
+    house.fill(&query, 7);
+    house.clock.advance(Duration::from_secs(10));
+    let within = |seconds| Duration::from_secs(seconds);
+    for (ttl, hits) in [(within(11), true), (within(10), false), (within(1), false)] {
+        let revisited = house.cache.revisit_now(&query.entry, ttl);
+        assert_eq!(revisited.is_some(), hits, "{ttl:?}");
+        let read = ReadRequest {
+            ttl,
+            ..query.read()
+        };
+        assert_eq!(house.cache.read_now(read).is_some(), hits, "{ttl:?}");
+        let read = house.cache.read_blocking(read);
+        assert_eq!(matches!(read, ReadOutcome::Hit(_)), hits, "{ttl:?}");
+    }
 }
 
 #[test]

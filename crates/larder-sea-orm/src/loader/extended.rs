@@ -20,16 +20,23 @@ pub trait LoaderParent: ModelTrait + Sync {}
 
 /// Parents whose keys can be written down with the places at which there is none.
 trait Keyed {
+    /// One list of keys means different parents in different shapes.
+    type Shape: 'static;
+
     fn keys(&self, columns: &Identity) -> Vec<Value>;
 }
 
 impl<M: LoaderParent> Keyed for &[M] {
+    type Shape = M::Entity;
+
     fn keys(&self, columns: &Identity) -> Vec<Value> {
         keys(*self, columns)
     }
 }
 
 impl<M: LoaderParent> Keyed for &[Option<M>] {
+    type Shape = Option<M::Entity>;
+
     fn keys(&self, columns: &Identity) -> Vec<Value> {
         let one = |parent: &Option<M>| {
             let mut values = vec![Value::from(parent.is_some())];
@@ -41,6 +48,8 @@ impl<M: LoaderParent> Keyed for &[Option<M>] {
 }
 
 impl<M: LoaderParent> Keyed for &[Vec<M>] {
+    type Shape = Vec<M::Entity>;
+
     fn keys(&self, columns: &Identity) -> Vec<Value> {
         let one = |parents: &Vec<M>| {
             let mut values = vec![Value::from(parents.len() as u64)];
@@ -177,7 +186,7 @@ macro_rules! extended_loader {
                 S: LoaderSource<EntityOf<M>>,
             {
                 let keys = self.keys(&relation.def().from_col);
-                run("load_self", source.wishes(), keys, db, |probe| async move {
+                run::<(<Self as Keyed>::Shape, EntityOf<M>), _, _, _>("load_self", source.wishes(), keys, db, |probe| async move {
                     sea_orm::$trait::load_self_ex(self, source, relation, &probe).await
                 })
                 .await
@@ -197,7 +206,7 @@ macro_rules! extended_loader {
                 S: LoaderSource<EntityOf<M>>,
             {
                 let keys = self.keys(&relation.def().from_col);
-                run("load_self_many", source.wishes(), keys, db, |probe| async move {
+                run::<(<Self as Keyed>::Shape, EntityOf<M>), _, _, _>("load_self_many", source.wishes(), keys, db, |probe| async move {
                     sea_orm::$trait::load_self_many_ex(self, source, relation, &probe).await
                 })
                 .await
@@ -222,7 +231,7 @@ macro_rules! extended_loader {
                     ("load_self_via", EntityOf::<M>::via().from_col)
                 };
                 let keys = self.keys(&columns);
-                run(terminal, Default::default(), keys, db, |probe| async move {
+                run::<(<Self as Keyed>::Shape, V), _, _, _>(terminal, Default::default(), keys, db, |probe| async move {
                     sea_orm::$trait::load_self_via_ex(self, via, is_reverse, &probe).await
                 })
                 .await
@@ -242,7 +251,7 @@ macro_rules! extended_loader {
                 EntityOf<M>: Related<R>,
             {
                 let keys = self.keys(&parent_columns::<EntityOf<M>, R>());
-                run("load_one", source.wishes(), keys, db, |probe| async move {
+                run::<(<Self as Keyed>::Shape, R), _, _, _>("load_one", source.wishes(), keys, db, |probe| async move {
                     sea_orm::$trait::load_one_ex(self, source, &probe).await
                 })
                 .await
@@ -260,7 +269,7 @@ macro_rules! extended_loader {
                 R::ModelEx: From<R::Model> + CachedResult,
             {
                 let keys = self.keys(&relation.from_col);
-                run("load_one", source.wishes(), keys, db, |probe| async move {
+                run::<(<Self as Keyed>::Shape, R), _, _, _>("load_one", source.wishes(), keys, db, |probe| async move {
                     sea_orm::$trait::load_one_ex_with_rel(self, source, relation, &probe).await
                 })
                 .await
@@ -280,7 +289,7 @@ macro_rules! extended_loader {
                 EntityOf<M>: Related<R>,
             {
                 let keys = self.keys(&parent_columns::<EntityOf<M>, R>());
-                run("load_many", source.wishes(), keys, db, |probe| async move {
+                run::<(<Self as Keyed>::Shape, R), _, _, _>("load_many", source.wishes(), keys, db, |probe| async move {
                     sea_orm::$trait::load_many_ex(self, source, &probe).await
                 })
                 .await
@@ -298,7 +307,7 @@ macro_rules! extended_loader {
                 R::ModelEx: From<R::Model> + CachedResult,
             {
                 let keys = self.keys(&relation.from_col);
-                run("load_many", source.wishes(), keys, db, |probe| async move {
+                run::<(<Self as Keyed>::Shape, R), _, _, _>("load_many", source.wishes(), keys, db, |probe| async move {
                     sea_orm::$trait::load_many_ex_with_rel(self, source, relation, &probe).await
                 })
                 .await

@@ -37,8 +37,10 @@ pub(crate) trait Slot: Send + Sync {
     /// Counts a statement that asks.
     fn ask(&self) -> Asked;
     /// Whether its result may come from several statements.
-    #[cfg(feature = "rbac")]
     fn is_of_several(&self) -> bool;
+    /// Whether a statement planned with a catalog of this fingerprint may be what it is to the
+    /// operation: all of its statements are planned with the catalog of the first.
+    fn takes_catalog(&self, asked: Asked, fingerprint: [u8; 16]) -> bool;
     /// Whether a stored result is there, so that the operation need not go on.
     fn is_answered(&self) -> bool;
 }
@@ -86,6 +88,8 @@ pub(crate) struct ResultSlot<T> {
     spoiled: AtomicBool,
     /// Whether the result may come from several statements.
     several: bool,
+    /// The fingerprint of the catalog with which its first statement was planned.
+    catalog: Mutex<[u8; 16]>,
 }
 
 impl<T: CachedResult> ResultSlot<T> {
@@ -106,6 +110,7 @@ impl<T: CachedResult> ResultSlot<T> {
             asked: AtomicBool::new(false),
             spoiled: AtomicBool::new(false),
             several: false,
+            catalog: Mutex::default(),
         }
     }
 
@@ -229,9 +234,16 @@ impl<T: CachedResult> Slot for ResultSlot<T> {
         }
     }
 
-    #[cfg(feature = "rbac")]
     fn is_of_several(&self) -> bool {
         self.several
+    }
+
+    fn takes_catalog(&self, asked: Asked, fingerprint: [u8; 16]) -> bool {
+        let mut catalog = self.catalog.lock().unwrap_or_else(PoisonError::into_inner);
+        if asked == Asked::First {
+            *catalog = fingerprint;
+        }
+        *catalog == fingerprint
     }
 
     fn is_answered(&self) -> bool {

@@ -2,6 +2,8 @@
 
 #[cfg(feature = "with-json")]
 use sea_orm::JsonValue;
+#[cfg(feature = "stream")]
+use sea_orm::{ConnectionTrait, DbErr, SelectorTrait, StreamTrait};
 use sea_orm::{
     EntityTrait, FromQueryResult, IdentityOf, PartialModelTrait, Related, SelectFive,
     SelectFiveModel, SelectFour, SelectFourMany, SelectFourModel, SelectSix, SelectSixModel,
@@ -9,6 +11,8 @@ use sea_orm::{
     SelectTwoRequiredModel, Topology, TopologyChain, TopologyStar,
 };
 
+#[cfg(feature = "stream")]
+use super::RowStream;
 use super::{Cached, CachedCursor, Shaped};
 
 impl<E: EntityTrait, F: EntityTrait> Cached<SelectTwo<E, F>> {
@@ -193,6 +197,35 @@ macro_rules! shapes {
         }
     };
 }
+
+/// What SeaORM offers for two entities and not for more.
+#[cfg(feature = "stream")]
+macro_rules! streamed {
+    ($select:ident => $model:ident) => {
+        impl<E: EntityTrait, F: EntityTrait> Cached<$select<E, F>> {
+            /// The columns of partial models alone, row by row. Past the cache.
+            ///
+            /// # Errors
+            /// Those of SeaORM.
+            pub async fn stream_partial_model<'db: 'b, 'b, C, M, N>(
+                self,
+                db: &'db C,
+            ) -> Result<RowStream<'b, <$model<M, N> as SelectorTrait>::Item>, DbErr>
+            where
+                C: ConnectionTrait + StreamTrait + Send,
+                M: PartialModelTrait + Send + Sync + 'static,
+                N: PartialModelTrait + Send + Sync + 'static,
+            {
+                self.into_partial_model::<M, N>().stream(db).await
+            }
+        }
+    };
+}
+
+#[cfg(feature = "stream")]
+streamed!(SelectTwo => SelectTwoModel);
+#[cfg(feature = "stream")]
+streamed!(SelectTwoRequired => SelectTwoRequiredModel);
 
 shapes! {
     [E: EntityTrait, F: EntityTrait] SelectTwo<E, F> => SelectTwoModel<M, N>,

@@ -2,7 +2,10 @@
 
 use std::{fmt, marker::PhantomData};
 
-use sea_orm::{FromQueryResult, SelectModel, SelectorRaw, Statement};
+use sea_orm::{
+    ConnectionTrait, FromQueryResult, Paginator, PaginatorTrait, SelectExt, SelectModel,
+    SelectorRaw, Statement, sea_query::SelectStatement,
+};
 
 use super::Cached;
 
@@ -41,6 +44,24 @@ impl<M: FromQueryResult> Cached<RawRows<M>> {
     /// See [`SelectorRaw::into_statement`].
     pub fn into_statement(self) -> Statement {
         self.query.statement
+    }
+}
+
+impl<M: FromQueryResult> SelectExt for RawRows<M> {
+    fn exists_query(self) -> SelectStatement {
+        self.selector().exists_query()
+    }
+}
+
+impl<'db, C, M> PaginatorTrait<'db, C> for RawRows<M>
+where
+    C: ConnectionTrait,
+    M: FromQueryResult + Send + Sync + 'db,
+{
+    type Selector = SelectModel<M>;
+
+    fn paginate(self, db: &'db C, page_size: u64) -> Paginator<'db, C, SelectModel<M>> {
+        self.selector().paginate(db, page_size)
     }
 }
 

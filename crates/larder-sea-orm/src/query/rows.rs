@@ -1,6 +1,8 @@
 //! What the terminals need of a query of SeaORM's.
 
 use std::future::Future;
+#[cfg(feature = "stream")]
+use std::pin::Pin;
 
 use sea_orm::{
     ConnectionTrait, DbErr, EntityTrait, FromQueryResult, PaginatorTrait, Select, SelectExt,
@@ -8,6 +10,9 @@ use sea_orm::{
     SelectSixModel, SelectThree, SelectThreeModel, SelectTwo, SelectTwoModel, SelectTwoRequired,
     SelectTwoRequiredModel, Selector, SelectorRaw, SelectorTrait, Topology,
 };
+
+#[cfg(feature = "stream")]
+use sea_orm::StreamTrait;
 
 use super::{RawRows, Shaped};
 
@@ -69,7 +74,22 @@ pub trait SingleRow: Rows {
         db: &C,
         page_size: u64,
     ) -> impl Future<Output = Result<u64, DbErr>> + Send;
+
+    /// SeaORM's terminal.
+    #[cfg(feature = "stream")]
+    #[doc(hidden)]
+    fn stream<'db: 'b, 'b, C>(
+        self,
+        db: &'db C,
+    ) -> impl Future<Output = Result<RowStream<'b, Self::Row>, DbErr>> + Send
+    where
+        C: ConnectionTrait + StreamTrait + Send,
+        Self: 'b;
 }
+
+/// Rows one by one.
+#[cfg(feature = "stream")]
+pub type RowStream<'b, R> = Pin<Box<dyn futures_core::Stream<Item = Result<R, DbErr>> + Send + 'b>>;
 
 /// A query that can be run more than once.
 #[diagnostic::on_unimplemented(
@@ -152,6 +172,19 @@ macro_rules! rows {
             ) -> Result<u64, DbErr> {
                 let $this = self;
                 $selector.paginate(db, page_size).num_items().await
+            }
+
+            #[cfg(feature = "stream")]
+            async fn stream<'db: 'b, 'b, C>(
+                self,
+                db: &'db C,
+            ) -> Result<RowStream<'b, Self::Row>, DbErr>
+            where
+                C: ConnectionTrait + StreamTrait + Send,
+                Self: 'b,
+            {
+                let $this = self;
+                $selector.stream(db).await
             }
         }
     };

@@ -10,6 +10,8 @@ use sea_orm::{
     strum::IntoEnumIterator,
 };
 
+#[cfg(feature = "stream")]
+use super::RowStream;
 use super::{Cached, CachedCursor, CachedSelect, RawRows, Shaped};
 
 /// Still a select of the same entity.
@@ -198,6 +200,22 @@ impl<E: EntityTrait> CachedSelect<E> {
         self.map(|select| Shaped::new(select, Select::into_partial_model))
     }
 
+    /// See [`Select::stream_partial_model`](sea_orm::Select::stream_partial_model). Past the cache.
+    ///
+    /// # Errors
+    /// Those of SeaORM.
+    #[cfg(feature = "stream")]
+    pub async fn stream_partial_model<'db: 'b, 'b, C, M>(
+        self,
+        db: &'db C,
+    ) -> Result<RowStream<'b, M>, DbErr>
+    where
+        C: ConnectionTrait + StreamTrait + Send,
+        M: PartialModelTrait + Send + Sync + 'static,
+    {
+        self.into_partial_model::<M>().stream(db).await
+    }
+
     /// See [`Select::into_json`](sea_orm::Select::into_json).
     #[cfg(feature = "with-json")]
     pub fn into_json(self) -> Cached<Shaped<Select<E>, SelectModel<sea_orm::JsonValue>>> {
@@ -225,40 +243,6 @@ impl<E: EntityTrait> CachedSelect<E> {
         E::Model: Send + Sync,
     {
         CachedCursor::new(self.map(|select| -> Cursor<_> { select.cursor_by(order_columns) }))
-    }
-}
-
-/// Row by row, past the cache.
-#[cfg(feature = "stream")]
-impl<E: EntityTrait> CachedSelect<E> {
-    /// See [`Select::stream`](sea_orm::Select::stream).
-    ///
-    /// # Errors
-    /// Those of SeaORM.
-    pub async fn stream<'a: 'b, 'b, C>(
-        self,
-        db: &'a C,
-    ) -> Result<impl futures_core::Stream<Item = Result<E::Model, DbErr>> + 'b + Send, DbErr>
-    where
-        C: ConnectionTrait + StreamTrait + Send,
-        E::Model: Send + 'b,
-    {
-        self.query.into_model::<E::Model>().stream(db).await
-    }
-
-    /// See [`Select::stream_partial_model`](sea_orm::Select::stream_partial_model).
-    ///
-    /// # Errors
-    /// Those of SeaORM.
-    pub async fn stream_partial_model<'a: 'b, 'b, C, M>(
-        self,
-        db: &'a C,
-    ) -> Result<impl futures_core::Stream<Item = Result<M, DbErr>> + 'b + Send, DbErr>
-    where
-        C: ConnectionTrait + StreamTrait + Send,
-        M: PartialModelTrait + Send + 'b,
-    {
-        self.query.into_partial_model::<M>().stream(db).await
     }
 }
 

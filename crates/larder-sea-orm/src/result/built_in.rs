@@ -27,12 +27,17 @@ plain! {
     #[cfg(feature = "with-chrono")] 23 => sea_orm::prelude::ChronoDateTimeUtc,
     #[cfg(feature = "with-chrono")] 24 => sea_orm::prelude::ChronoDateTimeLocal,
     #[cfg(feature = "with-chrono")] 25 => sea_orm::prelude::ChronoDateTimeWithTimeZone,
+    #[cfg(feature = "with-chrono")] 26 => sea_orm::prelude::ChronoUnixTimestamp,
+    #[cfg(feature = "with-chrono")] 27 => sea_orm::prelude::ChronoUnixTimestampMillis,
     #[cfg(feature = "with-time")] 30 => sea_orm::prelude::TimeDate,
     #[cfg(feature = "with-time")] 31 => sea_orm::prelude::TimeTime,
     #[cfg(feature = "with-time")] 32 => sea_orm::prelude::TimeDateTime,
     #[cfg(feature = "with-time")] 33 => sea_orm::prelude::TimeDateTimeWithTimeZone,
+    #[cfg(feature = "with-time")] 34 => sea_orm::prelude::TimeUnixTimestamp,
+    #[cfg(feature = "with-time")] 35 => sea_orm::prelude::TimeUnixTimestampMillis,
     #[cfg(feature = "with-uuid")] 40 => sea_orm::prelude::Uuid,
     #[cfg(feature = "with-rust_decimal")] 41 => sea_orm::prelude::Decimal,
+    #[cfg(feature = "with-uuid")] 42 => sea_orm::prelude::TextUuid,
 }
 
 impl CachedResult for String {
@@ -56,7 +61,8 @@ impl<T: CachedResult> CachedResult for Option<T> {
     const SCHEMA_FINGERPRINT: u64 = combined_fingerprint(60, &[T::SCHEMA_FINGERPRINT]);
 
     fn result_bytes(&self) -> usize {
-        self.as_ref().map_or(0, CachedResult::result_bytes)
+        let inner = self.as_ref().map_or(0, CachedResult::result_bytes);
+        inner.max(size_of::<Self>())
     }
 }
 

@@ -16,6 +16,7 @@ pub(crate) struct Fixture {
     pub(crate) db: CachedConnection<DatabaseConnection>,
     /// The same database, past the cache.
     pub(crate) plain: DatabaseConnection,
+    pub(crate) store: MemoryStore,
     statements: Arc<AtomicUsize>,
     seen: Arc<Seen>,
 }
@@ -42,6 +43,11 @@ const SCHEMA: &str = "
 
 impl Fixture {
     pub(crate) async fn new() -> Self {
+        Self::with(SCHEMA).await
+    }
+
+    /// One with other tables.
+    pub(crate) async fn with(schema: &str) -> Self {
         let statements = Arc::new(AtomicUsize::new(0));
         let mut options = ConnectOptions::new("sqlite::memory:");
         options.max_connections(1).sqlx_logging(false);
@@ -50,11 +56,12 @@ impl Fixture {
         plain.set_metric_callback(move |_| {
             counter.fetch_add(1, Ordering::Relaxed);
         });
-        plain.execute_unprepared(SCHEMA).await.unwrap();
+        plain.execute_unprepared(schema).await.unwrap();
         let seen = Arc::new(Seen::default());
+        let store = MemoryStore::with_capacity_bytes(8 << 20);
         let larder = Larder::builder()
             .namespace("test")
-            .store(MemoryStore::with_capacity_bytes(8 << 20))
+            .store(store.clone())
             .observer(seen.clone())
             .build()
             .unwrap();
@@ -63,6 +70,7 @@ impl Fixture {
             larder,
             db,
             plain,
+            store,
             statements,
             seen,
         };

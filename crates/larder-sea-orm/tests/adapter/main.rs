@@ -7,7 +7,10 @@
 mod entities;
 mod fixture;
 mod generic;
+mod keys;
 mod reads;
+mod schema;
 mod surface;
 mod transactions;
+mod weights;
 mod writes;

@@ -5,14 +5,15 @@
 //! are those of the text, but for the case of keywords; a construct that the parser renders
 //! otherwise, or forgets, keeps the text as it was sent.
 
-use std::sync::Arc;
+use std::{ops::ControlFlow, sync::Arc};
 
 use sqlparser::{
-    ast::Statement,
+    ast::{Expr, Select, SelectItem, Statement, Visit, Visitor},
     tokenizer::{Token, TokenWithSpan, Tokenizer},
 };
 
 use super::{Analysis, parser_dialect, text::Text};
+use crate::Dialect;
 
 /// Renders the statements of a text.
 pub(super) fn render(text: &Text, statements: &[Statement], cx: &Analysis<'_>) -> Arc<str> {
@@ -25,6 +26,10 @@ fn rendered(text: &Text, statements: &[Statement], cx: &Analysis<'_>) -> Option<
         return None;
     };
     if cx.quirk.is_some() || !cx.strings_exact || !cx.parameters_numbered {
+        return None;
+    }
+    // MySQL and SQLite call a column without an alias by its expression as it was written.
+    if cx.dialect != Dialect::Postgres && statement.visit(&mut NamedByText).is_break() {
         return None;
     }
     let rendered = statement.to_string();
@@ -40,6 +45,26 @@ fn rendered(text: &Text, statements: &[Statement], cx: &Analysis<'_>) -> Option<
             .zip(&tokens)
             .all(|(sent, rendered)| is_same(&sent.token, &rendered.token));
     equal.then(|| Arc::from(rendered))
+}
+
+/// Breaks at a selected expression without an alias that is not a column.
+struct NamedByText;
+
+impl Visitor for NamedByText {
+    type Break = ();
+
+    fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<()> {
+        let by_text = |item: &SelectItem| match item {
+            SelectItem::UnnamedExpr(expr) => {
+                !matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_))
+            }
+            _ => false,
+        };
+        if select.projection.iter().any(by_text) {
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    }
 }
 
 /// The tokens of a text without white space and final semicolons; `None` when two operators touch,

@@ -1,10 +1,43 @@
-//! A stable content hash of a table's definition.
+//! Stable content hashes of a table's definition and of a whole catalog.
 //!
-//! It is part of stored keys: an entry computed under another definition of a table is never
-//! found. FNV-1a with 128 bits tells versions of one schema apart; it is no defence against an
+//! They are part of stored keys: an entry computed under another definition is never found. FNV-1a with 128 bits tells versions of one schema apart; it is no defence against an
 //! adversary, who would need to own the schema.
 
-use super::{Column, ForeignKey, ForeignKeyAction, Table, TableKind, Trigger, ValueKind};
+use super::{
+    Catalog, Column, ForeignKey, ForeignKeyAction, Table, TableKind, Trigger, ValueKind, Volatility,
+};
+
+impl Catalog {
+    /// The hash of everything that this catalog knows.
+    pub fn fingerprint(&self) -> [u8; 16] {
+        let mut hash = Fnv::default();
+        hash.list(&self.search_path, |hash, schema| hash.text(schema));
+        hash.flags(&[self.table_names_ignore_case]);
+        hash.number(self.tables.len() as u64);
+        for table in self.tables.values() {
+            hash.bytes(&table.fingerprint());
+        }
+        hash.number(self.functions.len() as u64);
+        for (name, volatility) in &self.functions {
+            hash.text(name);
+            hash.bytes(&[match volatility {
+                Volatility::Immutable => 0,
+                Volatility::Stable => 1,
+                Volatility::Volatile => 2,
+            }]);
+        }
+        hash.number(self.custom_operators.len() as u64);
+        for operator in &self.custom_operators {
+            hash.text(operator);
+        }
+        hash.number(self.session.len() as u64);
+        for (name, value) in &self.session {
+            hash.text(name);
+            hash.text(value);
+        }
+        hash.state.to_be_bytes()
+    }
+}
 
 impl Table {
     /// The hash of everything that this catalog knows of the table.

@@ -159,6 +159,40 @@ fn fingerprint_tells_every_part_of_a_table() {
 }
 
 #[test]
+fn fingerprint_tells_every_part_of_a_catalog() {
+    let changes: [&dyn Fn(&mut Catalog); 8] = [
+        &|_| {},
+        &|catalog| catalog.search_path.push("s".into()),
+        &|catalog| catalog.table_names_ignore_case = true,
+        &|catalog| {
+            let name = TableName::new("s", "t");
+            let table = Table::new(name.clone(), TableKind::Base, Vec::new());
+            catalog.tables.insert(name, table.into());
+        },
+        &|catalog| {
+            let volatile = Volatility::Volatile;
+            catalog.functions.insert("f".into(), volatile);
+        },
+        &|catalog| {
+            catalog.functions.insert("f".into(), Volatility::Stable);
+        },
+        &|catalog| {
+            catalog.custom_operators.insert("=".into());
+        },
+        &|catalog| catalog.session.push(("role".into(), "a".into())),
+    ];
+    let fingerprints: BTreeSet<[u8; 16]> = changes
+        .iter()
+        .map(|change| {
+            let mut catalog = Catalog::new(Dialect::Postgres);
+            change(&mut catalog);
+            catalog.fingerprint()
+        })
+        .collect();
+    assert_eq!(fingerprints.len(), changes.len());
+}
+
+#[test]
 fn fingerprint_stays_the_same_between_releases() {
     // Stored keys hold it: a change here needs a new format version.
     let table = Table::new(

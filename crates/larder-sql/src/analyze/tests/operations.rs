@@ -104,6 +104,28 @@ fn normalized_text_forgets_layout_and_nothing_else() {
 }
 
 #[test]
+fn a_text_that_names_its_columns_is_kept_as_it_was_written() {
+    let text = |dialect, sql: &str| planned(&catalog(dialect), sql).normalized.to_string();
+    for (one, other) in [
+        ("SELECT count(*) FROM a", "SELECT COUNT( * ) FROM a"),
+        ("SELECT x+1 FROM a", "SELECT x + 1 FROM a"),
+        (
+            "SELECT * FROM (SELECT max(x) FROM a) AS t",
+            "SELECT * FROM (SELECT MAX(x) FROM a) AS t",
+        ),
+    ] {
+        for dialect in [MYSQL, SQLITE] {
+            assert_ne!(text(dialect, one), text(dialect, other), "{dialect:?}");
+        }
+    }
+    let aliased = "SELECT count(*) AS n FROM a";
+    for dialect in ALL {
+        let same = text(dialect, "select count( * ) as n from a");
+        assert_eq!(text(dialect, aliased), same, "{dialect:?}");
+    }
+}
+
+#[test]
 fn sea_orm_statements_are_read_precisely() {
     check(
         &[POSTGRES],
