@@ -1,7 +1,7 @@
 //! What goes past the cache: right, and to the database each time.
 
 use futures_util::TryStreamExt;
-use larder::CacheLoader;
+use larder::{CacheLoader, Cached, RawRows};
 use larder_examples::entity::{author, comment, post};
 use larder_tests::{
     dense,
@@ -9,7 +9,7 @@ use larder_tests::{
 };
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, LoaderTrait, PaginatorTrait,
-    QueryFilter, QueryOrder, QuerySelect, QueryTrait, StreamTrait, TransactionTrait,
+    QueryFilter, QueryOrder, QuerySelect, QueryTrait, SelectExt, StreamTrait, TransactionTrait,
 };
 
 /// By name; `docs/sea-orm.md` lists them.
@@ -22,8 +22,14 @@ pub const PASSES: &[&str] = &[
     "posts by a statement of sea_query",
     "posts as a stream",
     "titles as a stream",
+    "tuples as a stream",
+    "pairs as a stream",
+    "rows of a statement as a stream",
     "comments by SeaORM's loader",
     "pages by SeaORM's trait",
+    "pages of titles by SeaORM's trait",
+    "pages of a statement by SeaORM's trait",
+    "whether titles exist by SeaORM's trait",
     "posts in a transaction",
     "uncached entity loader",
 ];
@@ -66,12 +72,46 @@ where
             let stream = posts().stream_partial_model::<_, Title>(db).await?;
             format!("{:?}", stream.try_collect::<Vec<_>>().await?)
         }
+        "tuples as a stream" => {
+            let titles = posts().select_only().column(post::Column::Title);
+            let stream = titles.into_tuple::<String>().stream(db).await?;
+            format!("{:?}", stream.try_collect::<Vec<_>>().await?)
+        }
+        "pairs as a stream" => {
+            let all = posts().find_also_related(author::Entity).stream(db).await?;
+            let both = posts().find_both_related(author::Entity).stream(db).await?;
+            let all = all.try_collect::<Vec<_>>().await?;
+            format!("{all:?} {:?}", both.try_collect::<Vec<_>>().await?)
+        }
+        "rows of a statement as a stream" => {
+            let stream = statement(db).stream(db).await?;
+            format!("{:?}", stream.try_collect::<Vec<_>>().await?)
+        }
         other => more(db, other).await?,
     })
 }
 
 async fn more<C: ConnectionTrait + TransactionTrait>(db: &C, read: &str) -> Result<String, DbErr> {
+    let titles = || {
+        let titles = post::Entity::find().order_by_id_asc().select_only();
+        titles.column(post::Column::Title).into_tuple::<String>()
+    };
     Ok(match read {
+        "pages of titles by SeaORM's trait" => {
+            let pages = PaginatorTrait::paginate(titles(), db, 2);
+            format!("{:?}", pages.fetch_page(1).await?)
+        }
+        "pages of a statement by SeaORM's trait" => {
+            let pages = PaginatorTrait::paginate(statement(db), db, 2);
+            format!("{:?}", pages.fetch_page(1).await?)
+        }
+        "whether titles exist by SeaORM's trait" => {
+            let of_titles = SelectExt::exists(titles(), db).await?;
+            format!(
+                "{of_titles} {}",
+                SelectExt::exists(statement(db), db).await?
+            )
+        }
         "comments by SeaORM's loader" => {
             let post = post::Entity::find_by_id(1).uncached().one(db).await?;
             let posts: Vec<post::Model> = post.into_iter().collect();
@@ -102,6 +142,13 @@ async fn more<C: ConnectionTrait + TransactionTrait>(db: &C, read: &str) -> Resu
 
 async fn generic<E: EntityTrait, C: ConnectionTrait>(db: &C) -> Result<Vec<E::Model>, DbErr> {
     E::find().all(db).await
+}
+
+/// Posts by a statement of the caller's own.
+fn statement<C: ConnectionTrait>(db: &C) -> Cached<RawRows<post::Model>> {
+    let select = post::Entity::find().order_by_id_asc();
+    let statement = select.build(ConnectionTrait::get_database_backend(db));
+    post::Entity::find().from_raw_sql(statement)
 }
 
 #[derive(Clone, Debug, sea_orm::DerivePartialModel)]

@@ -1,6 +1,6 @@
 //! Role-based access control around the wrapper: results are shared, permissions are not.
 
-use larder::{CacheLoader, CachedRestrictedConnection};
+use larder::{CacheLoader, CachedRestrictedConnection, CachedRestrictedTransaction};
 use larder_examples::entity::{comment, post};
 use larder_tests::{
     dense,
@@ -9,7 +9,7 @@ use larder_tests::{
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::Set,
-    ColumnTrait, ConnectionTrait, DbErr, QueryFilter, TransactionSession, TransactionTrait,
+    ColumnTrait, ConnectionTrait, DbErr, QueryFilter, TransactionTrait,
     rbac::{RbacContext, RbacUserId, schema},
 };
 
@@ -144,6 +144,28 @@ async fn transactions_are_checked_and_invalidate(backend: Backend) {
         .transaction::<_, _, DbErr>(|transaction| Box::pin(row.update(transaction)))
         .await;
     assert!(refused.is_err());
+    let rename = async |transaction: &CachedRestrictedTransaction| {
+        let change = post::ActiveModel {
+            id: Set(1),
+            title: Set("by callback".into()),
+            ..Default::default()
+        };
+        change.update(transaction).await.map(|_| ())
+    };
+    let level = Some(sea_orm::IsolationLevel::Serializable);
+    let renamed = office
+        .editor
+        .transaction_with_config_async(rename, level, None);
+    renamed.await.unwrap();
+    assert_eq!(read(&office.reader).await.title, "by callback");
+    // A savepoint inside, taken back.
+    let transaction = office.editor.begin().await.unwrap();
+    transaction.transaction_async(rename).await.unwrap();
+    assert!(transaction.restricted().user_id() == RbacUserId(1));
+    transaction.rollback().await.unwrap();
+    let refused = office.reader.transaction_async(rename).await;
+    assert!(refused.is_err());
+    assert_eq!(read(&office.reader).await.title, "by callback");
 }
 
 crate::on_all!(

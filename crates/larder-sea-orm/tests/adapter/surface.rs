@@ -22,6 +22,24 @@ async fn inherent_methods_are_forwarded() {
     assert!(f.db.ping().await.is_err());
 }
 
+/// What a query says of itself is what SeaORM says of it.
+#[test]
+fn statements_are_those_of_sea_orm() {
+    use sea_orm::QuerySelect as _;
+    let titles = || {
+        post::Entity::find()
+            .select_only()
+            .column(post::Column::Title)
+    };
+    let backend = sea_orm::DbBackend::Sqlite;
+    let told = titles().into_tuple::<String>().into_statement(backend);
+    let truth = titles().uncached().into_tuple::<String>();
+    assert_eq!(told, truth.into_statement(backend));
+    let selector = titles().uncached().into_tuple::<String>();
+    let cached = larder_sea_orm::CacheQuery::cached(selector);
+    assert_eq!(cached.into_statement(backend), told);
+}
+
 #[tokio::test]
 async fn streams_are_not_cached_and_their_writes_are_seen() {
     use sea_orm::StreamTrait;

@@ -126,3 +126,16 @@ fn a_local_row_weighs_what_is_known_of_its_fields() {
     let Either::Local(row) = &either;
     assert_eq!((either.result_bytes(), row.text.len()), (known, 1_000));
 }
+
+/// SeaORM's wrappers around a number, a moment or an id.
+#[test]
+fn values_that_own_nothing_weigh_their_size() {
+    use sea_orm::prelude::{ChronoUnixTimestamp, ChronoUnixTimestampMillis, ChronoUtc, TextUuid};
+    fn weighs_its_size<T: CachedResult>(value: T) {
+        assert_eq!(value.result_bytes(), size_of::<T>());
+    }
+    weighs_its_size(ChronoUnixTimestamp(ChronoUtc::now()));
+    weighs_its_size(ChronoUnixTimestampMillis(ChronoUtc::now()));
+    weighs_its_size(TextUuid(Default::default()));
+    weighs_its_size(Some(1_i64));
+}
