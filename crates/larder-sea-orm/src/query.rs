@@ -75,8 +75,9 @@ impl<Q> Cached<Q> {
         }
     }
 
-    /// How long this result may be served, in place of the policy's time; also where no policy
-    /// asks for caching. Zero caches nothing.
+    /// How old this result may be, in place of the policy's time; also where no policy asks for
+    /// caching. What was stored longer ago does not answer; what is stored now answers others for
+    /// as long. Zero caches nothing.
     pub fn ttl(mut self, ttl: Duration) -> Self {
         self.options.ttl = Some(ttl);
         self

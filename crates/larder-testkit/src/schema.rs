@@ -34,7 +34,7 @@ mod tests {
                 .collect()
         };
         let postgres = tables(Dialect::Postgres);
-        assert_eq!(postgres.len(), 9);
+        assert_eq!(postgres.len(), 10);
         assert_eq!(postgres, tables(Dialect::MySql));
         assert_eq!(postgres, tables(Dialect::Sqlite));
     }

@@ -50,7 +50,7 @@ fn check(catalog: &Catalog, schema: &str) {
         .values()
         .filter(|table| table.is_base())
         .count();
-    assert_eq!(listed, 9);
+    assert_eq!(listed, 10);
     let post = table(catalog, schema, "post");
     assert_eq!(post.primary_key, [0]);
     assert!(column(post, "id").auto_increment);

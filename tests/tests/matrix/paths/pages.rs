@@ -139,7 +139,6 @@ async fn in_turn<C: ConnectionTrait>(db: &C) -> Result<Vec<Vec<i32>>, DbErr> {
 #[derive(Clone, Debug, sea_orm::DerivePartialModel, larder::CachedResult)]
 #[sea_orm(entity = "post::Entity")]
 #[larder(local)]
-#[expect(dead_code, reason = "shown in its debug form")]
 struct Title {
     id: i32,
     title: String,
