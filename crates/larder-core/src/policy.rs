@@ -112,28 +112,41 @@ pub struct EffectivePolicy {
     pub local: bool,
     /// Whether the first table has a policy.
     governed: bool,
+    /// Whether that policy has the operation.
+    operation: bool,
     ttl: Option<Duration>,
+    /// The smallest TTL of any table.
+    smallest: Option<Duration>,
 }
 
 impl EffectivePolicy {
-    /// Whether no policy gives a time.
-    pub fn is_silent(&self) -> bool {
-        self.ttl.is_none()
-    }
-
     /// How long the result may be served: as long as the query itself asks for, else as the
     /// policies say.
     ///
     /// # Errors
-    /// Why the query is not cached: nobody gives a time, or it is zero.
+    /// Why the query is not cached: its operation is not in the policy, nobody gives a time, or it
+    /// is zero.
     pub fn ttl(&self, asked: Option<Duration>) -> Result<Duration, BypassReason> {
+        let uncacheable = |why| Err(BypassReason::Uncacheable(Reason::new(why)));
         match asked.or(self.ttl) {
+            _ if !self.operation => uncacheable("operation not in the policy"),
+            Some(Duration::ZERO) => uncacheable("ttl is zero"),
+            Some(ttl) => Ok(ttl),
+            None if self.governed => uncacheable("policy without a ttl"),
+            None => Err(BypassReason::NoPolicy),
+        }
+    }
+
+    /// [`ttl`](Self::ttl) of a later statement of an operation. Whether that is cached was its first
+    /// statement's to say; each table shortens its time.
+    ///
+    /// # Errors
+    /// A time is zero.
+    pub fn ttl_of_part(&self, asked: Option<Duration>) -> Result<Duration, BypassReason> {
+        match asked.or(self.smallest) {
             Some(Duration::ZERO) => Err(BypassReason::Uncacheable(Reason::new("ttl is zero"))),
             Some(ttl) => Ok(ttl),
-            None if self.governed => Err(BypassReason::Uncacheable(Reason::new(
-                "policy without a ttl",
-            ))),
-            None => Err(BypassReason::NoPolicy),
+            None => Ok(Duration::MAX),
         }
     }
 }
@@ -155,22 +168,22 @@ pub fn effective_policy<'a>(
     let governing = policies.next().flatten();
     let mut never = governing.is_some_and(Policy::is_never);
     let mut local = governing.is_some_and(Policy::is_local);
-    let mut ttl = governing.and_then(|governing| ttl_of(governing, default));
+    let own = governing.and_then(|governing| ttl_of(governing, default));
+    let mut smallest = own;
     for policy in policies.flatten() {
         never |= policy.never;
         local |= policy.local;
-        ttl = ttl.map(|ttl| ttl_of(policy, default).map_or(ttl, |other| ttl.min(other)));
+        smallest = smallest.into_iter().chain(ttl_of(policy, default)).min();
     }
     if never {
         return Err(Reason::new("policy says never"));
     }
-    if governing.is_some_and(|governing| !governing.operations.contains(operation)) {
-        return Err(Reason::new("operation not in the policy"));
-    }
     Ok(EffectivePolicy {
         local,
         governed: governing.is_some(),
-        ttl,
+        operation: governing.is_none_or(|governing| governing.operations.contains(operation)),
+        ttl: own.and(smallest),
+        smallest,
     })
 }
 

@@ -1,6 +1,10 @@
 //! A plan made ready to be bound: everything about it that does not depend on parameters.
 
-use std::{any::TypeId, fmt};
+use std::{
+    any::TypeId,
+    fmt,
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+};
 
 use larder_sql::{
     Catalog, Literal, Operand, Plan,
@@ -27,9 +31,9 @@ pub struct ResultIdentity {
     pub adapter: &'static str,
     /// The terminal that shapes the result (`one`, `all`, `count` ..).
     pub terminal: &'static str,
-    /// The result type, inside this process.
+    /// The result type, inside this build: types of one name are told apart by it.
     pub type_id: TypeId,
-    /// The result type, across processes of one build.
+    /// The name of the result type.
     pub type_name: &'static str,
     /// Fingerprint of the encoding of the result type.
     pub schema_fingerprint: u64,
@@ -286,9 +290,17 @@ fn identified(prefix: &Fields, result: &ResultIdentity) -> Fields {
     fields.text(result.adapter);
     fields.text(result.terminal);
     fields.text(result.type_name);
+    // Two local types of one function may share a name.
+    fields.number(hash_of(result.type_id));
     fields.number(result.schema_fingerprint);
     fields.align();
     fields
+}
+
+fn hash_of(type_id: TypeId) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    type_id.hash(&mut hasher);
+    hasher.finish()
 }
 
 fn entry_digest(prefix: &Fields, params: &[Param<'_>]) -> Result<Digest, Reason> {

@@ -9,7 +9,7 @@ use std::{
 };
 
 use larder_sql::{
-    Catalog, Dialect, Plan, PlanCache, TEXT_BYTES_MAX, TableName, analyze,
+    Catalog, Dialect, Plan, PlanCache, TableName, analyze,
     plan::{Part, Reason},
 };
 
@@ -143,11 +143,6 @@ impl Source {
         // A plan that is being made with the old catalog may still be inserted after this; its
         // version tells (see `plan`).
         self.plans.clear();
-    }
-
-    /// Whether the plan of a text is kept: one that is not costs more than it saves.
-    pub fn keeps_plan(&self, sql: &str) -> bool {
-        sql.len() <= TEXT_BYTES_MAX
     }
 
     /// The plan of a text, made at most once per content of the catalog.

@@ -31,7 +31,8 @@ pub enum Request<'a> {
         /// How long created stamps live at least.
         ttl: Duration,
     },
-    /// Store an entry and let the stamps of its dependencies live as long. May be repeated.
+    /// Store an entry and let the stamps of its dependencies live as long. May be repeated. An entry
+    /// that is there and was created later stays: a slow query must not undo a refresh.
     Put {
         /// Its key.
         key: &'a EntryKey,

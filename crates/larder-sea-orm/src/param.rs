@@ -57,11 +57,12 @@ impl<'a> Params<'a> {
             params.values.push(classes);
         }
         if !inputs.is_empty() {
-            params.exact &= inputs.iter().all(|value| param(value, dialect).is_some());
-            let classes = Param::Other("classes", inputs.iter().map(class).collect());
-            let inputs = inputs.iter().filter_map(|value| param(value, dialect));
-            params.values.push(Param::Array("inputs", inputs.collect()));
-            params.values.push(classes);
+            let written: Option<Vec<_>> = inputs.iter().map(|it| param(it, dialect)).collect();
+            params.exact &= written.is_some();
+            let written = written.unwrap_or_default();
+            params.values.push(Param::Array("inputs", written));
+            let classes = inputs.iter().map(class).collect();
+            params.values.push(Param::Other("classes", classes));
         }
         params
     }

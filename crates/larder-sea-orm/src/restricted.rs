@@ -4,14 +4,16 @@
 use std::{fmt, future::Future, pin::Pin};
 
 use async_trait::async_trait;
+use larder_signals::Larder;
 use sea_orm::{
     AccessMode, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
     ExecResult, IsolationLevel, QueryResult, RestrictedConnection, Statement, StatementBuilder,
-    TransactionError, TransactionOptions, TransactionSession, TransactionTrait, rbac::RbacUserId,
+    TransactionError, TransactionOptions, TransactionSession, TransactionTrait,
+    rbac::{PermissionRequest, RbacUserId, ResourceRequest},
 };
 
 use crate::{
-    CachedConnection, CachedTransaction,
+    CachedConnection, CachedTransaction, probe,
     transaction::{run, run_async},
 };
 
@@ -45,6 +47,19 @@ impl CachedConnection<DatabaseConnection> {
             guard: self.inner().restricted_for(user)?,
             db: self.clone(),
         })
+    }
+}
+
+impl CachedRestrictedConnection {
+    /// The cache.
+    pub fn larder(&self) -> &Larder {
+        self.db.larder()
+    }
+
+    /// SeaORM's own restricted connection, for what it tells of roles. Reads through it go past the
+    /// cache, writes through it are not seen.
+    pub fn restricted(&self) -> &RestrictedConnection {
+        &self.guard
     }
 }
 
@@ -93,7 +108,12 @@ macro_rules! restricted {
                 &self,
                 statement: &S,
             ) -> Result<Option<QueryResult>, DbErr> {
-                self.guard.user_can_run(statement)?;
+                if let Err(refused) = self.guard.user_can_run(statement) {
+                    return match probe::text(statement, self.get_database_backend()) {
+                        Some(text) => self.guard.query_one_raw(text).await,
+                        None => Err(refused),
+                    };
+                }
                 self.$inner.$query_one(statement).await
             }
 
@@ -101,7 +121,12 @@ macro_rules! restricted {
                 &self,
                 statement: &S,
             ) -> Result<Vec<QueryResult>, DbErr> {
-                self.guard.user_can_run(statement)?;
+                if let Err(refused) = self.guard.user_can_run(statement) {
+                    return match probe::text(statement, self.get_database_backend()) {
+                        Some(text) => self.guard.query_all_raw(text).await,
+                        None => Err(refused),
+                    };
+                }
                 self.$inner.$query_all(statement).await
             }
 
@@ -181,10 +206,29 @@ macro_rules! restricted {
         }
 
         impl $name {
-            /// SeaORM's own restricted connection, for what it tells of the user. Reads through it
-            /// go past the cache, writes through it are not seen.
-            pub fn restricted(&self) -> &RestrictedConnection {
-                &self.guard
+            /// See [`RestrictedConnection::user_id`].
+            pub fn user_id(&self) -> RbacUserId {
+                self.guard.user_id()
+            }
+
+            /// See [`RestrictedConnection::user_can_run`].
+            ///
+            /// # Errors
+            /// What the user may not do.
+            pub fn user_can_run<S: StatementBuilder>(&self, statement: &S) -> Result<(), DbErr> {
+                self.guard.user_can_run(statement)
+            }
+
+            /// See [`RestrictedConnection::user_can`].
+            ///
+            /// # Errors
+            /// Those of SeaORM.
+            pub fn user_can<P, R>(&self, permission: P, resource: R) -> Result<bool, DbErr>
+            where
+                P: Into<PermissionRequest>,
+                R: Into<ResourceRequest>,
+            {
+                self.guard.user_can(permission, resource)
             }
 
             /// The transaction of a callback: committed after it, rolled back at its error.

@@ -38,7 +38,7 @@ pub use weigh::{Weigh, Weighs};
     message = "results with `{Self}` in them may not be cached",
     label = "not a cached result",
     note = "an entity's `Model` gets `#[derive(larder::Cacheable)]`, any other row type `#[derive(larder::CachedResult)]`",
-    note = "or go past the cache: `.uncached()` before the terminal gives SeaORM's own query"
+    note = "or go past the cache: `.uncached()` before the terminal gives SeaORM's own query, and `sea_orm::LoaderTrait` by its full name SeaORM's own loaders"
 )]
 pub trait CachedResult: Clone + Send + Sync + Sized + 'static {
     /// Changes whenever the type changes, so that an entry of another version is never read.

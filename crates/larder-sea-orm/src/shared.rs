@@ -91,9 +91,10 @@ impl Shared {
     }
 
     /// The query of a cached terminal has run. Its connection may have been one whose session was
-    /// changed meanwhile, in which case its rows are nobody else's.
+    /// changed meanwhile, in which case its rows are nobody else's, or its server may have become
+    /// a standby (P9).
     pub(crate) fn after_fill(&self, slot: &dyn Slot) {
-        if self.is_bypassed() {
+        if self.is_bypassed() || self.keeper.lags() {
             slot.withdraw();
         }
     }
@@ -103,12 +104,6 @@ impl Shared {
         let Some(source) = self.keeper.ready() else {
             return Now::Unready;
         };
-        if !source.keeps_plan(&statement.sql) {
-            let long = Reason::new("the text is too long for its plan to be kept");
-            self.larder
-                .bypassed_unplanned(&BypassReason::Uncacheable(long));
-            return Now::Bypass;
-        }
         let prepared = source.plan(&statement.sql);
         let mut params = Params::of_read(statement, slot.inputs(), source.dialect());
         if slot.is_of_several() {

@@ -104,12 +104,6 @@ impl Larder {
         }
     }
 
-    /// [`bypassed`](Self::bypassed) for a text that was not even planned.
-    pub fn bypassed_unplanned(&self, reason: &BypassReason) {
-        let table = None;
-        self.inner.cache.report(&Event::Bypass { table, reason });
-    }
-
     /// A hit or a bypass, if that can be said without waiting.
     pub fn read_now(&self, read: &CachedRead) -> Option<ReadOutcome> {
         self.inner.cache.read_now(read.request())
@@ -143,10 +137,9 @@ impl Larder {
             return Err(BypassReason::Disabled);
         }
         let policy = self.policy(call)?;
-        let ttl = match policy.ttl(call.options.ttl) {
-            // Whether an operation is cached is its first statement's to say.
-            Err(_) if call.options.mode == ReadMode::Part && policy.is_silent() => Duration::MAX,
-            ttl => ttl?,
+        let ttl = match call.options.mode {
+            ReadMode::Part => policy.ttl_of_part(call.options.ttl)?,
+            _ => policy.ttl(call.options.ttl)?,
         };
         let bound = call
             .prepared

@@ -19,4 +19,4 @@ pub use analyze::{FunctionLists, analyze};
 pub use catalog::{Catalog, Column, Table, TableName, ValueKind};
 pub use dialect::Dialect;
 pub use plan::{Literal, Operand, Plan};
-pub use plan_cache::{PlanCache, TEXT_BYTES_MAX};
+pub use plan_cache::PlanCache;

@@ -4,7 +4,10 @@
 //! small segment of their own: a thousand lengths of one list push out each other, never the
 //! statements that an application sends all day.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use quick_cache::sync::Cache;
 
@@ -12,6 +15,8 @@ use quick_cache::sync::Cache;
 pub struct PlanCache<V> {
     fixed: Cache<Arc<str>, Arc<V>>,
     variable: Cache<Arc<str>, Arc<V>>,
+    /// The last text that was too long for the segments.
+    long: Mutex<Option<(Box<str>, Arc<V>)>>,
 }
 
 impl<V> PlanCache<V> {
@@ -22,19 +27,29 @@ impl<V> PlanCache<V> {
         Self {
             fixed: Cache::new(capacity),
             variable: Cache::new(capacity.div_ceil(10)),
+            long: Mutex::default(),
         }
     }
 
     /// The value of this very text.
     #[must_use]
     pub fn get(&self, text: &str) -> Option<Arc<V>> {
+        if text.len() > TEXT_BYTES_MAX {
+            let long = self.long();
+            let known = long.as_ref().filter(|(known, _)| **known == *text);
+            return known.map(|(_, value)| Arc::clone(value));
+        }
         self.fixed.get(text).or_else(|| self.variable.get(text))
     }
 
-    /// Keeps a value. Texts above 64 KiB are not kept: they are bulk loads, not queries, and the
-    /// capacity counts texts, not bytes.
+    /// Keeps a value. The capacity counts texts, not bytes, so of those above 64 KiB the last one
+    /// alone is kept: a query is planned once for its read and its run, and a bulk load pushes out
+    /// nothing. Above 4 MiB none is.
     pub fn insert(&self, text: &str, value: Arc<V>, variable_arity: bool) {
         if text.len() > TEXT_BYTES_MAX {
+            if text.len() <= LONG_BYTES_MAX {
+                *self.long() = Some((text.into(), value));
+            }
             return;
         }
         let segment = if variable_arity {
@@ -49,12 +64,17 @@ impl<V> PlanCache<V> {
     pub fn clear(&self) {
         self.fixed.clear();
         self.variable.clear();
+        *self.long() = None;
+    }
+
+    fn long(&self) -> MutexGuard<'_, Option<(Box<str>, Arc<V>)>> {
+        self.long.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How many texts are kept.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.fixed.len() + self.variable.len()
+        self.fixed.len() + self.variable.len() + usize::from(self.long().is_some())
     }
 
     /// Whether none is.
@@ -73,8 +93,8 @@ impl<V> fmt::Debug for PlanCache<V> {
     }
 }
 
-/// The longest text that a [`PlanCache`] keeps.
-pub const TEXT_BYTES_MAX: usize = 64 << 10;
+const TEXT_BYTES_MAX: usize = 64 << 10;
+const LONG_BYTES_MAX: usize = 4 << 20;
 
 #[cfg(test)]
 mod tests {
@@ -112,11 +132,19 @@ mod tests {
     }
 
     #[test]
-    fn huge_texts_are_not_kept() {
+    fn of_long_texts_the_last_is_kept_and_of_huge_ones_none() {
         let cache = PlanCache::new(100);
-        let text = "x".repeat(TEXT_BYTES_MAX + 1);
-        cache.insert(&text, Arc::new(()), false);
-        assert_eq!(cache.get(&text), None);
+        let (one, other) = ("x".repeat(TEXT_BYTES_MAX + 1), "y".repeat(LONG_BYTES_MAX));
+        cache.insert(&one, Arc::new(1), false);
+        assert_eq!(cache.get(&one).as_deref(), Some(&1));
+        cache.insert(&other, Arc::new(2), true);
+        let huge = "z".repeat(LONG_BYTES_MAX + 1);
+        cache.insert(&huge, Arc::new(3), true);
+        assert_eq!(cache.get(&one), None);
+        assert_eq!(cache.get(&other).as_deref(), Some(&2));
+        assert_eq!(cache.get(&huge), None);
+        assert_eq!(cache.len(), 1);
+        cache.clear();
         assert!(cache.is_empty());
     }
 

@@ -9,8 +9,8 @@ use larder_tests::{
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::Set,
-    ColumnTrait, ConnectionTrait, DbErr, QueryFilter, TransactionTrait,
-    rbac::{RbacContext, RbacUserId, schema},
+    ColumnTrait, ConnectionTrait, DbErr, QueryFilter, Statement, TransactionTrait,
+    rbac::{Action, RbacContext, RbacUserId, Table, schema},
 };
 
 /// An editor reads everything and updates posts; a reader reads posts alone.
@@ -119,6 +119,15 @@ async fn text_is_refused_as_sea_orm_refuses_it(backend: Backend) {
     let refused = office.editor.execute_unprepared(text).await;
     let own = office.editor.restricted().execute_unprepared(text).await;
     assert_eq!(refused.unwrap_err(), own.unwrap_err());
+    let statement = || Statement::from_string(office.editor.get_database_backend(), text);
+    let rows = || post::Entity::find().from_raw_sql(statement());
+    let guard = office.editor.restricted();
+    let refused = rows().all(&office.editor).await.unwrap_err();
+    assert_eq!(refused, rows().uncached().all(guard).await.unwrap_err());
+    let transaction = office.editor.begin().await.unwrap();
+    let refused = rows().one(&transaction).await.unwrap_err();
+    assert_eq!(refused, rows().uncached().one(guard).await.unwrap_err());
+    transaction.rollback().await.unwrap();
     let unknown = office.lab.larder.wrap(office.lab.plain.clone());
     assert!(
         unknown.restricted_for(RbacUserId(1)).is_err(),
@@ -161,7 +170,18 @@ async fn transactions_are_checked_and_invalidate(backend: Backend) {
     // A savepoint inside, taken back.
     let transaction = office.editor.begin().await.unwrap();
     transaction.transaction_async(rename).await.unwrap();
-    assert!(transaction.restricted().user_id() == RbacUserId(1));
+    assert_eq!(transaction.user_id(), RbacUserId(1));
+    assert!(
+        !transaction
+            .user_can(Action("delete"), Table("post"))
+            .unwrap()
+    );
+    assert!(
+        office
+            .editor
+            .user_can(Action("update"), Table("post"))
+            .unwrap()
+    );
     transaction.rollback().await.unwrap();
     let refused = office.reader.transaction_async(rename).await;
     assert!(refused.is_err());

@@ -15,7 +15,7 @@
 use std::{mem, sync::Arc, time::Duration};
 
 use crate::{
-    DependencyKey, EntryKey,
+    DependencyKey, EntryKey, ShapeName,
     clock::Moment,
     entropy::{Draws, Entropy},
     entry::{Entry, Incarnation, Issued, Payload},
@@ -151,9 +151,14 @@ pub fn verdict(
 fn issued_now(seen: &Seen, dependency: &DependencyKey, widened: bool) -> Option<Issued> {
     let incarnation = seen.incarnation;
     if widened {
+        // An entry names the empty shape itself, a read the one for which it stands in.
+        let itself = || {
+            seen.shape
+                .filter(|_| dependency.shape == ShapeName::any_row())
+        };
         return Some(Issued {
             incarnation,
-            shape: seen.empty?,
+            shape: seen.empty.or_else(itself)?,
             value: None,
             widened,
         });

@@ -18,7 +18,7 @@ use std::{
 use async_trait::async_trait;
 use quick_cache::{
     OptionsBuilder, Weighter,
-    sync::{Cache as Map, GuardResult},
+    sync::{Cache as Map, EntryAction, EntryResult, GuardResult},
 };
 
 use crate::{
@@ -252,7 +252,17 @@ impl Shared {
                 cell.extend(now, entry.expires);
             }
         }
-        self.entries.insert(Slot(key.digest), entry.clone());
+        let slot = Slot(key.digest);
+        let replaced = self.entries.entry(&slot, None, |_, known| {
+            if known.created <= entry.created {
+                *known = entry.clone();
+            }
+            EntryAction::Retain(())
+        });
+        if let EntryResult::Vacant(guard) = replaced {
+            // Refused when the key was removed meanwhile.
+            let _ = guard.insert(entry.clone());
+        }
     }
 
     fn stamp(&self, digest: Digest, now: Moment) -> Option<Stamp> {

@@ -105,12 +105,41 @@ fn a_query_that_names_its_ttl_needs_no_policy_but_never_stays_never() {
     );
 }
 
+/// A later statement of an operation.
+#[test]
+fn a_part_is_as_short_lived_as_any_of_its_tables() {
+    let (long, short) = (minutes(15), minutes(2));
+    let counts = minutes(1).with_operations([Operation::Count]);
+    let part = |tables: &[Option<&Policy>], asked| {
+        effective_policy(tables.iter().copied(), None, Operation::Fetch).map(|policy| {
+            policy
+                .ttl_of_part(asked)
+                .map_err(|reason| reason.to_string())
+        })
+    };
+    assert_eq!(part(&[None], None), Ok(Ok(Duration::MAX)));
+    assert_eq!(
+        part(&[None, Some(&long), Some(&short)], None),
+        Ok(Ok(MINUTE * 2))
+    );
+    assert_eq!(part(&[Some(&long), None], None), Ok(Ok(MINUTE * 15)));
+    assert_eq!(part(&[Some(&short)], Some(MINUTE * 9)), Ok(Ok(MINUTE * 9)));
+    // Its first statement is what the caller asked for.
+    assert_eq!(part(&[Some(&counts)], None), Ok(Ok(MINUTE)));
+    assert_eq!(
+        part(&[Some(&minutes(0))], None),
+        Ok(Err("ttl is zero".into()))
+    );
+    assert!(part(&[None, Some(&Policy::never())], None).is_err());
+}
+
 #[test]
 fn the_first_table_governs_the_operations() {
     let counts = minutes(1).with_operations([Operation::Count]);
     let open = minutes(1);
     let compose = |first, second, operation| {
-        effective_policy([Some(first), Some(second)], None, operation).is_ok()
+        effective_policy([Some(first), Some(second)], None, operation)
+            .is_ok_and(|policy| policy.ttl(None).is_ok())
     };
     assert!(compose(&counts, &open, Operation::Count));
     assert!(!compose(&counts, &open, Operation::Get));

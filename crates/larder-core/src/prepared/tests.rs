@@ -82,6 +82,7 @@ fn everything_that_a_result_depends_on_is_in_the_key() {
         key_with(|it| it.result.adapter = "other"),
         key_with(|it| it.result.terminal = "one"),
         key_with(|it| it.result.type_name = "u16"),
+        key_with(|it| it.result.type_id = TypeId::of::<u16>()),
         key_with(|it| it.result.schema_fingerprint = 2),
         key_with(|it| it.params = vec![Param::Int(2)]),
         key_with(|it| it.params = vec![Param::Bool(true)]),
@@ -232,6 +233,7 @@ fn a_policy_is_composed_once_for_each_operation() {
         };
         prepared
             .policy(&[Param::Int(7), Param::Int(limit)], compose)
+            .and_then(|policy| policy.ttl(None))
             .is_ok()
     };
     assert_eq!([1, 2, 1, 3].map(is_cached), [true, false, true, false]);

@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use larder_core::{
-    Cache, CacheOptions, Cause, Change, Entropy, Limits, MemoryStore, Moment, ReadOutcome,
-    ReadRequest,
+    Cache, CacheOptions, Cause, Change, Entropy, Limits, MemoryStore, Moment, ReadMode,
+    ReadOutcome, ReadRequest,
 };
 use larder_testkit::{
     clock::ManualClock,
@@ -118,6 +118,37 @@ fn p7_a_reader_who_asks_for_less_is_not_given_more() {
         let read = house.cache.read_blocking(read);
         assert_eq!(matches!(read, ReadOutcome::Hit(_)), hits, "{ttl:?}");
     }
+}
+
+#[test]
+fn a_slow_fill_does_not_undo_a_refresh() {
+    let house = house(Limits::default());
+    let query = house.posts.by_author(1);
+    let ReadOutcome::Fill(slow) = house.cache.read_blocking(query.read()) else {
+        panic!("an empty store misses")
+    };
+    house.clock.advance(Duration::from_secs(1));
+    let anew = ReadRequest {
+        mode: ReadMode::Refresh,
+        ..query.read()
+    };
+    let ReadOutcome::Fill(fresh) = house.cache.read_blocking(anew) else {
+        panic!("a refresh runs")
+    };
+    fresh.store_blocking(Arc::new(2_u64), 8);
+    slow.store_blocking(Arc::new(1_u64), 8);
+    assert_eq!(house.revisit(&query), Some(2));
+}
+
+#[test]
+fn p11_an_entry_under_the_empty_shape_is_revisited() {
+    let house = house(limited(|limits| limits.shapes_max = 2));
+    for number in 0..2 {
+        house.fill(&house.posts.of_shape(number), 0);
+    }
+    let late = house.posts.by_author(1);
+    house.fill(&late, 7);
+    assert_eq!(house.revisit(&late), Some(7));
 }
 
 #[test]

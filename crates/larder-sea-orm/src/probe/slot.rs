@@ -32,7 +32,8 @@ pub(crate) trait Slot: Send + Sync {
     fn is_filling(&self) -> bool;
     /// Lets the result rest on a later statement of its operation as well.
     fn rest_on(&self, part: Fill);
-    /// The result must not be stored, whatever else comes.
+    /// The result must not be stored, whatever else comes. A stored one that answered stays: what
+    /// the terminal was given in its place means nothing.
     fn withdraw(&self);
     /// Counts a statement that asks.
     fn ask(&self) -> Asked;
@@ -58,7 +59,7 @@ pub(crate) enum Asked {
 
 /// What the connection left.
 #[derive(Debug)]
-enum Answer<T> {
+pub(super) enum Answer<T> {
     /// Nothing: what the terminal returned is the result, and it is not stored.
     Uncached,
     /// The result; what the terminal returned means nothing.
@@ -165,12 +166,8 @@ impl<T: CachedResult> ResultSlot<T> {
     }
 
     /// Takes what the connection left.
-    fn take(&self) -> Answer<T> {
-        let answer = std::mem::replace(&mut *self.lock(), Answer::Uncached);
-        if self.spoiled.load(Ordering::Relaxed) {
-            return Answer::Uncached;
-        }
-        answer
+    pub(super) fn take(&self) -> Answer<T> {
+        std::mem::replace(&mut *self.lock(), Answer::Uncached)
     }
 
     fn lock(&self) -> MutexGuard<'_, Answer<T>> {
@@ -199,7 +196,13 @@ impl<T: CachedResult> Slot for ResultSlot<T> {
     }
 
     fn put_fill(&self, fill: Fill) {
-        *self.lock() = Answer::Fill(fill);
+        let mut answer = self.lock();
+        if self.spoiled.load(Ordering::Relaxed) {
+            drop(answer);
+            fill.discard(DiscardReason::NotCacheable);
+        } else {
+            *answer = Answer::Fill(fill);
+        }
     }
 
     fn is_filling(&self) -> bool {
@@ -214,9 +217,13 @@ impl<T: CachedResult> Slot for ResultSlot<T> {
 
     fn withdraw(&self) {
         self.spoiled.store(true, Ordering::Relaxed);
-        let answer = std::mem::replace(&mut *self.lock(), Answer::Uncached);
-        if let Answer::Fill(fill) = answer {
-            fill.discard(DiscardReason::NotCacheable);
+        let mut answer = self.lock();
+        if !matches!(*answer, Answer::Hit(_)) {
+            let withdrawn = std::mem::replace(&mut *answer, Answer::Uncached);
+            drop(answer);
+            if let Answer::Fill(fill) = withdrawn {
+                fill.discard(DiscardReason::NotCacheable);
+            }
         }
     }
 
@@ -247,7 +254,7 @@ impl<T: CachedResult> Slot for ResultSlot<T> {
     }
 
     fn is_answered(&self) -> bool {
-        self.several && matches!(*self.lock(), Answer::Hit(_))
+        matches!(*self.lock(), Answer::Hit(_))
     }
 }
 

@@ -66,12 +66,24 @@ fn probe_is_a_plain_builder_for_any_other_connection() {
 }
 
 #[test]
-fn second_statement_of_a_terminal_leaves_nothing_and_spoils_the_first() {
+fn second_statement_of_a_terminal_leaves_nothing_and_spoils_what_is_to_come() {
     let slot = slot();
     assert_eq!(left(&slot), Some(Asked::First));
-    assert!(slot.put_hit(Arc::new(7_u64)));
     assert_eq!(left(&slot), None);
     assert_eq!(left(&slot), None);
+}
+
+/// The terminal was told of no rows in its place, so nothing else can answer.
+#[test]
+fn hit_is_never_withdrawn() {
+    let slot = Arc::new(counting());
+    let seen: Arc<dyn Slot> = slot.clone();
+    assert_eq!(left(&seen), Some(Asked::First));
+    assert!(seen.put_hit(Arc::new(7_u64)));
+    assert!(seen.is_answered());
+    assert_eq!(left(&seen), None);
+    seen.withdraw();
+    assert!(matches!(slot.take(), super::slot::Answer::Hit(value) if *value == 7));
 }
 
 #[test]

@@ -198,34 +198,51 @@ macro_rules! shapes {
     };
 }
 
-/// What SeaORM offers for two entities and not for more.
+/// What SeaORM offers for up to four entities and not for more.
 #[cfg(feature = "stream")]
 macro_rules! streamed {
-    ($select:ident => $model:ident) => {
-        impl<E: EntityTrait, F: EntityTrait> Cached<$select<E, F>> {
+    ([$($generics:tt)*] $select:ty => $model:ident<$($part:ident),+>) => {
+        impl<$($generics)*> Cached<$select> {
             /// The columns of partial models alone, row by row. Past the cache.
             ///
             /// # Errors
             /// Those of SeaORM.
-            pub async fn stream_partial_model<'db: 'b, 'b, C, M, N>(
+            pub async fn stream_partial_model<'db: 'b, 'b, C, $($part),+>(
                 self,
                 db: &'db C,
-            ) -> Result<RowStream<'b, <$model<M, N> as SelectorTrait>::Item>, DbErr>
+            ) -> Result<RowStream<'b, <$model<$($part),+> as SelectorTrait>::Item>, DbErr>
             where
                 C: ConnectionTrait + StreamTrait + Send,
-                M: PartialModelTrait + Send + Sync + 'static,
-                N: PartialModelTrait + Send + Sync + 'static,
+                $($part: PartialModelTrait + Send + Sync + 'static,)+
             {
-                self.into_partial_model::<M, N>().stream(db).await
+                self.into_partial_model::<$($part),+>().stream(db).await
             }
         }
     };
 }
 
 #[cfg(feature = "stream")]
-streamed!(SelectTwo => SelectTwoModel);
-#[cfg(feature = "stream")]
-streamed!(SelectTwoRequired => SelectTwoRequiredModel);
+mod streamed {
+    use super::*;
+
+    streamed! {
+        [E: EntityTrait, F: EntityTrait] SelectTwo<E, F> => SelectTwoModel<M, N>
+    }
+    streamed! {
+        [E: EntityTrait, F: EntityTrait] SelectTwoRequired<E, F> => SelectTwoRequiredModel<M, N>
+    }
+    streamed! {
+        [E: EntityTrait, F: EntityTrait, G: EntityTrait, T: Topology + Send + 'static]
+        SelectThree<E, F, G, T> => SelectThreeModel<M, N, O>
+    }
+    streamed! {
+        [
+            E: EntityTrait, F: EntityTrait, G: EntityTrait, H: EntityTrait,
+            T: Topology + Send + 'static
+        ]
+        SelectFour<E, F, G, H, T> => SelectFourModel<M, N, O, P>
+    }
+}
 
 shapes! {
     [E: EntityTrait, F: EntityTrait] SelectTwo<E, F> => SelectTwoModel<M, N>,

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use larder_sea_orm::{CacheQuery as _, CachedResult, LoaderTrait, overlay};
-use sea_orm::{DbBackend, FromQueryResult, Statement};
+use sea_orm::{
+    ConnectionTrait, DbBackend, DbErr, EntityTrait as _, ExecResult, FromQueryResult, QueryResult,
+    Statement, StatementBuilder,
+};
 
 use crate::{
     entities::post,
@@ -197,25 +200,92 @@ async fn p7_a_shorter_ttl_is_not_answered_with_what_is_older() {
     assert_miss!(it, ask().ttl(Duration::from_nanos(1)).one(&it.db));
 }
 
-/// To plan a text of a thousand ids costs more than to ask the database.
+/// A text that is too long for the segments of the plan cache.
 #[tokio::test]
-async fn a_text_whose_plan_is_not_kept_is_not_cached() {
-    use sea_orm::{ColumnTrait as _, QueryFilter as _};
+async fn long_texts_are_cached_like_others() {
+    use sea_orm::{QueryFilter as _, sea_query::Expr};
     let it = Fixture::new().await;
-    let titles = |name: String| post::Entity::find().filter(post::Column::Title.ne(name));
-    let long = || {
-        let ids = vec!["1"; 40_000].join(", ");
-        let condition = sea_orm::sea_query::Expr::cust(format!("id IN ({ids})"));
-        post::Entity::find().filter(condition)
+    let ids = vec!["1"; 40_000].join(", ");
+    let long = || post::Entity::find().filter(Expr::cust(format!("id IN ({ids})")));
+    assert_eq!(assert_miss!(it, long().all(&it.db)).len(), 1);
+    assert_eq!(assert_hit!(it, long().all(&it.db)).len(), 1);
+    let delete = post::Entity::delete_by_id(1).exec(&it.db);
+    assert_eq!(delete.await.unwrap().rows_affected, 1);
+    assert_eq!(assert_miss!(it, long().all(&it.db)).len(), 0);
+}
+
+/// Rust prints both types by one name.
+#[tokio::test]
+async fn local_types_of_one_name_are_told_apart() {
+    use sea_orm::{DeriveColumn, EnumIter};
+    let it = Fixture::new().await;
+    let first = {
+        #[derive(Clone, Copy, Debug, EnumIter, DeriveColumn)]
+        enum Columns {
+            Id,
+            AuthorId,
+        }
+        let rows = post::Entity::find()
+            .order_by_id_asc()
+            .into_values::<(i32, i32), Columns>();
+        rows.all(&it.db).await.unwrap()[0]
     };
-    for _ in 0..2 {
-        let rows = assert_miss!(it, long().all(&it.db));
-        assert_eq!(rows.len(), 1);
+    let second = {
+        #[derive(Clone, Copy, Debug, EnumIter, DeriveColumn)]
+        enum Columns {
+            AuthorId,
+            Id,
+        }
+        let rows = post::Entity::find()
+            .order_by_id_asc()
+            .into_values::<(i32, i32), Columns>();
+        rows.all(&it.db).await.unwrap()[0]
+    };
+    assert_eq!((first, second), ((1, 3), (3, 1)));
+}
+
+/// A connection that asks a second database where the first has no rows.
+struct Both<'a>(&'a Fixture, &'a Fixture);
+
+#[async_trait::async_trait]
+impl ConnectionTrait for Both<'_> {
+    fn get_database_backend(&self) -> DbBackend {
+        DbBackend::Sqlite
     }
-    let told = it.events();
-    let told = told.iter().filter(|event| event.contains("too long"));
-    assert_eq!(told.count(), 2);
-    // A long parameter is no long text.
-    assert_miss!(it, titles("x".repeat(100_000)).all(&it.db));
-    assert_hit!(it, titles("x".repeat(100_000)).all(&it.db));
+
+    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        self.0.db.execute_raw(statement).await
+    }
+
+    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        self.0.db.execute_unprepared(sql).await
+    }
+
+    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        self.0.db.query_one_raw(statement).await
+    }
+
+    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        self.0.db.query_all_raw(statement).await
+    }
+
+    async fn query_all<S: StatementBuilder>(&self, query: &S) -> Result<Vec<QueryResult>, DbErr> {
+        let rows = self.0.db.query_all(query).await?;
+        if rows.is_empty() {
+            return self.1.db.query_all(query).await;
+        }
+        Ok(rows)
+    }
+}
+
+#[tokio::test]
+async fn a_hit_stands_whatever_a_connection_does_after_it() {
+    let (one, other) = (Fixture::new().await, Fixture::new().await);
+    let delete = "DELETE FROM post";
+    other.plain.execute_unprepared(delete).await.unwrap();
+    let ask = || post::Entity::find();
+    let rows = ask().all(&one.db).await.unwrap();
+    let both = Both(&one, &other);
+    assert_eq!(ask().all(&both).await.unwrap(), rows);
+    assert_eq!(ask().all(&both).await.unwrap(), rows);
 }

@@ -1,7 +1,8 @@
 //! Stable content hashes of a table's definition and of a whole catalog.
 //!
-//! They are part of stored keys: an entry computed under another definition is never found. FNV-1a with 128 bits tells versions of one schema apart; it is no defence against an
-//! adversary, who would need to own the schema.
+//! They are part of stored keys: an entry computed under another definition is never found.
+//! FNV-1a with 128 bits tells versions of one schema apart; it is no defence against an adversary,
+//! who would need to own the schema.
 
 use super::{
     Catalog, Column, ForeignKey, ForeignKeyAction, Table, TableKind, Trigger, ValueKind, Volatility,
