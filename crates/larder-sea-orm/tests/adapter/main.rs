@@ -8,6 +8,7 @@ mod entities;
 mod fixture;
 mod generic;
 mod keys;
+mod operations;
 mod reads;
 mod schema;
 mod surface;
