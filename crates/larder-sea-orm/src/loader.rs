@@ -4,6 +4,8 @@
 //! depends on the parents' keys and their order too: they are part of the key. `load_many_to_many`
 //! sends two statements and is stored as one operation.
 
+use std::marker::PhantomData;
+
 use async_trait::async_trait;
 use larder_signals::ReadOptions;
 use sea_orm::{
@@ -173,7 +175,8 @@ impl<M: ModelTrait + Sync> LoaderTrait for &[M] {
         S: LoaderSource<EntityOf<Self>>,
     {
         let keys = keys(*self, &relation.def().from_col);
-        run::<(EntityOf<Self>, EntityOf<Self>), _, _, _>("load_self", source.wishes(), keys, db, |probe| async move {
+        let terminal = between::<EntityOf<Self>, EntityOf<Self>>("load_self");
+        run(terminal, source.wishes(), keys, db, |probe| async move {
             sea_orm::LoaderTrait::load_self(self, source, relation, &probe).await
         })
         .await
@@ -196,8 +199,8 @@ impl<M: ModelTrait + Sync> LoaderTrait for &[M] {
         let mut keys_of_both = keys(*self, &definition.from_col);
         keys_of_both.extend(keys(*self, &definition.to_col));
         let wishes = source.wishes();
-        run::<(EntityOf<Self>, EntityOf<Self>), _, _, _>(
-            "load_self_many",
+        run(
+            between::<EntityOf<Self>, EntityOf<Self>>("load_self_many"),
             wishes,
             keys_of_both,
             db,
@@ -220,9 +223,13 @@ impl<M: ModelTrait + Sync> LoaderTrait for &[M] {
             &<EntityOf<Self> as RelatedSelfVia<V>>::via().from_col,
         );
         let wishes = ReadOptions::default();
-        run::<(EntityOf<Self>, V), _, _, _>("load_self_via", wishes, keys, db, |probe| async move {
-            sea_orm::LoaderTrait::load_self_via(self, via, &probe).await
-        })
+        run(
+            between::<EntityOf<Self>, V>("load_self_via"),
+            wishes,
+            keys,
+            db,
+            |probe| async move { sea_orm::LoaderTrait::load_self_via(self, via, &probe).await },
+        )
         .await
     }
 
@@ -239,8 +246,8 @@ impl<M: ModelTrait + Sync> LoaderTrait for &[M] {
     {
         let keys = keys(*self, &<EntityOf<Self> as RelatedSelfVia<V>>::to().to_col);
         let wishes = ReadOptions::default();
-        run::<(EntityOf<Self>, V), _, _, _>(
-            "load_self_via_rev",
+        run(
+            between::<EntityOf<Self>, V>("load_self_via_rev"),
             wishes,
             keys,
             db,
@@ -258,8 +265,8 @@ impl<M: ModelTrait + Sync> LoaderTrait for &[M] {
         EntityOf<Self>: Related<R>,
     {
         let keys = keys(*self, &parent_columns::<EntityOf<Self>, R>());
-        run::<(EntityOf<Self>, R), _, _, _>(
-            "load_one",
+        run(
+            between::<EntityOf<Self>, R>("load_one"),
             source.wishes(),
             keys,
             db,
@@ -277,8 +284,8 @@ impl<M: ModelTrait + Sync> LoaderTrait for &[M] {
         EntityOf<Self>: Related<R>,
     {
         let keys = keys(*self, &parent_columns::<EntityOf<Self>, R>());
-        run::<(EntityOf<Self>, R), _, _, _>(
-            "load_many",
+        run(
+            between::<EntityOf<Self>, R>("load_many"),
             source.wishes(),
             keys,
             db,
@@ -418,10 +425,24 @@ impl<M: ModelTrait + Sync> LoaderTrait for Vec<M> {
     }
 }
 
+/// A loader's name and what it relates: of one text, results differ by that.
+struct Terminal<D> {
+    name: &'static str,
+    relates: PhantomData<fn() -> D>,
+}
+
+/// The loader of this name from these parents to the other entity.
+const fn between<P, R>(name: &'static str) -> Terminal<(P, R)> {
+    Terminal {
+        name,
+        relates: PhantomData,
+    }
+}
+
 /// Runs one of SeaORM's loaders of one statement, whose result depends on these keys and on how the
 /// entities `D` are related.
 async fn run<'a, D: 'static, C, T, F>(
-    terminal: &'static str,
+    terminal: Terminal<D>,
     wishes: ReadOptions,
     keys: Vec<Value>,
     db: &'a C,
@@ -432,7 +453,7 @@ where
     T: CachedResult,
     F: Future<Output = Result<T, DbErr>> + Send,
 {
-    let slot = ResultSlot::new::<D>(terminal, wishes).with_inputs(keys);
+    let slot = ResultSlot::new::<D>(terminal.name, wishes).with_inputs(keys);
     Ok(slot.run(db, load).await?.into_owned())
 }
 

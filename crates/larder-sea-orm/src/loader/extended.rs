@@ -7,7 +7,7 @@ use sea_orm::{
     RelationDef, RelationTrait, Value,
 };
 
-use super::{LoaderSource, keys, parent_columns, run};
+use super::{LoaderSource, Terminal, between, keys, parent_columns, run};
 use crate::result::CachedResult;
 
 /// A model for which an entity loader may load. Implemented by the derive, for the models of both
@@ -58,6 +58,11 @@ impl<M: LoaderParent> Keyed for &[Vec<M>] {
         };
         self.iter().flat_map(one).collect()
     }
+}
+
+/// The loader of this name from parents of this shape to the other entity.
+const fn from<P: Keyed, R>(name: &'static str) -> Terminal<(P::Shape, R)> {
+    between(name)
 }
 
 /// One result per parent.
@@ -186,7 +191,8 @@ macro_rules! extended_loader {
                 S: LoaderSource<EntityOf<M>>,
             {
                 let keys = self.keys(&relation.def().from_col);
-                run::<(<Self as Keyed>::Shape, EntityOf<M>), _, _, _>("load_self", source.wishes(), keys, db, |probe| async move {
+                let terminal = from::<Self, EntityOf<M>>("load_self");
+                run(terminal, source.wishes(), keys, db, |probe| async move {
                     sea_orm::$trait::load_self_ex(self, source, relation, &probe).await
                 })
                 .await
@@ -206,7 +212,8 @@ macro_rules! extended_loader {
                 S: LoaderSource<EntityOf<M>>,
             {
                 let keys = self.keys(&relation.def().from_col);
-                run::<(<Self as Keyed>::Shape, EntityOf<M>), _, _, _>("load_self_many", source.wishes(), keys, db, |probe| async move {
+                let terminal = from::<Self, EntityOf<M>>("load_self_many");
+                run(terminal, source.wishes(), keys, db, |probe| async move {
                     sea_orm::$trait::load_self_many_ex(self, source, relation, &probe).await
                 })
                 .await
@@ -231,7 +238,7 @@ macro_rules! extended_loader {
                     ("load_self_via", EntityOf::<M>::via().from_col)
                 };
                 let keys = self.keys(&columns);
-                run::<(<Self as Keyed>::Shape, V), _, _, _>(terminal, Default::default(), keys, db, |probe| async move {
+                run(from::<Self, V>(terminal), Default::default(), keys, db, |probe| async move {
                     sea_orm::$trait::load_self_via_ex(self, via, is_reverse, &probe).await
                 })
                 .await
@@ -251,7 +258,7 @@ macro_rules! extended_loader {
                 EntityOf<M>: Related<R>,
             {
                 let keys = self.keys(&parent_columns::<EntityOf<M>, R>());
-                run::<(<Self as Keyed>::Shape, R), _, _, _>("load_one", source.wishes(), keys, db, |probe| async move {
+                run(from::<Self, R>("load_one"), source.wishes(), keys, db, |probe| async move {
                     sea_orm::$trait::load_one_ex(self, source, &probe).await
                 })
                 .await
@@ -269,7 +276,7 @@ macro_rules! extended_loader {
                 R::ModelEx: From<R::Model> + CachedResult,
             {
                 let keys = self.keys(&relation.from_col);
-                run::<(<Self as Keyed>::Shape, R), _, _, _>("load_one", source.wishes(), keys, db, |probe| async move {
+                run(from::<Self, R>("load_one"), source.wishes(), keys, db, |probe| async move {
                     sea_orm::$trait::load_one_ex_with_rel(self, source, relation, &probe).await
                 })
                 .await
@@ -289,7 +296,7 @@ macro_rules! extended_loader {
                 EntityOf<M>: Related<R>,
             {
                 let keys = self.keys(&parent_columns::<EntityOf<M>, R>());
-                run::<(<Self as Keyed>::Shape, R), _, _, _>("load_many", source.wishes(), keys, db, |probe| async move {
+                run(from::<Self, R>("load_many"), source.wishes(), keys, db, |probe| async move {
                     sea_orm::$trait::load_many_ex(self, source, &probe).await
                 })
                 .await
@@ -307,7 +314,7 @@ macro_rules! extended_loader {
                 R::ModelEx: From<R::Model> + CachedResult,
             {
                 let keys = self.keys(&relation.from_col);
-                run::<(<Self as Keyed>::Shape, R), _, _, _>("load_many", source.wishes(), keys, db, |probe| async move {
+                run(from::<Self, R>("load_many"), source.wishes(), keys, db, |probe| async move {
                     sea_orm::$trait::load_many_ex_with_rel(self, source, relation, &probe).await
                 })
                 .await
