@@ -54,7 +54,11 @@ type RelationOf<T> = <EntityOf<T> as EntityTrait>::Relation;
 #[async_trait]
 pub trait LoaderTrait {
     /// The parents.
-    type Model: ModelTrait;
+    type Model: ModelTrait + Sync;
+
+    /// All of them, in order.
+    #[doc(hidden)]
+    fn parents(&self) -> &[Self::Model];
 
     /// See [`LoaderTrait::load_self`](sea_orm::LoaderTrait::load_self). Cached.
     ///
@@ -70,7 +74,16 @@ pub trait LoaderTrait {
         C: ConnectionTrait,
         ModelOf<Self>: CachedResult,
         RelationOf<Self>: Send,
-        S: LoaderSource<EntityOf<Self>>;
+        S: LoaderSource<EntityOf<Self>>,
+    {
+        let parents = self.parents();
+        let keys = keys(parents, &relation.def().from_col);
+        let terminal = between::<EntityOf<Self>, EntityOf<Self>>("load_self");
+        run(terminal, source.wishes(), keys, db, |probe| async move {
+            sea_orm::LoaderTrait::load_self(&parents, source, relation, &probe).await
+        })
+        .await
+    }
 
     /// See [`LoaderTrait::load_self_many`](sea_orm::LoaderTrait::load_self_many). Cached.
     ///
@@ -86,7 +99,25 @@ pub trait LoaderTrait {
         C: ConnectionTrait,
         ModelOf<Self>: CachedResult,
         RelationOf<Self>: Send,
-        S: LoaderSource<EntityOf<Self>>;
+        S: LoaderSource<EntityOf<Self>>,
+    {
+        let parents = self.parents();
+        // SeaORM turns a relation round that is not the owner's: both ends of it count.
+        let definition = relation.def();
+        let mut keys_of_both = keys(parents, &definition.from_col);
+        keys_of_both.extend(keys(parents, &definition.to_col));
+        let wishes = source.wishes();
+        run(
+            between::<EntityOf<Self>, EntityOf<Self>>("load_self_many"),
+            wishes,
+            keys_of_both,
+            db,
+            |probe| async move {
+                sea_orm::LoaderTrait::load_self_many(&parents, source, relation, &probe).await
+            },
+        )
+        .await
+    }
 
     /// See [`LoaderTrait::load_self_via`](sea_orm::LoaderTrait::load_self_via). Cached.
     ///
@@ -97,7 +128,23 @@ pub trait LoaderTrait {
         C: ConnectionTrait,
         V: EntityTrait,
         ModelOf<Self>: CachedResult,
-        EntityOf<Self>: RelatedSelfVia<V>;
+        EntityOf<Self>: RelatedSelfVia<V>,
+    {
+        let parents = self.parents();
+        let keys = keys(
+            parents,
+            &<EntityOf<Self> as RelatedSelfVia<V>>::via().from_col,
+        );
+        let wishes = ReadOptions::default();
+        run(
+            between::<EntityOf<Self>, V>("load_self_via"),
+            wishes,
+            keys,
+            db,
+            |probe| async move { sea_orm::LoaderTrait::load_self_via(&parents, via, &probe).await },
+        )
+        .await
+    }
 
     /// See [`LoaderTrait::load_self_via_rev`](sea_orm::LoaderTrait::load_self_via_rev). Cached.
     ///
@@ -112,7 +159,22 @@ pub trait LoaderTrait {
         C: ConnectionTrait,
         V: EntityTrait,
         ModelOf<Self>: CachedResult,
-        EntityOf<Self>: RelatedSelfVia<V>;
+        EntityOf<Self>: RelatedSelfVia<V>,
+    {
+        let parents = self.parents();
+        let keys = keys(parents, &<EntityOf<Self> as RelatedSelfVia<V>>::to().to_col);
+        let wishes = ReadOptions::default();
+        run(
+            between::<EntityOf<Self>, V>("load_self_via_rev"),
+            wishes,
+            keys,
+            db,
+            |probe| async move {
+                sea_orm::LoaderTrait::load_self_via_rev(&parents, via, &probe).await
+            },
+        )
+        .await
+    }
 
     /// See [`LoaderTrait::load_one`](sea_orm::LoaderTrait::load_one). Cached.
     ///
@@ -124,7 +186,19 @@ pub trait LoaderTrait {
         R: EntityTrait,
         R::Model: CachedResult,
         S: LoaderSource<R>,
-        EntityOf<Self>: Related<R>;
+        EntityOf<Self>: Related<R>,
+    {
+        let parents = self.parents();
+        let keys = keys(parents, &parent_columns::<EntityOf<Self>, R>());
+        run(
+            between::<EntityOf<Self>, R>("load_one"),
+            source.wishes(),
+            keys,
+            db,
+            |probe| async move { sea_orm::LoaderTrait::load_one(&parents, source, &probe).await },
+        )
+        .await
+    }
 
     /// See [`LoaderTrait::load_many`](sea_orm::LoaderTrait::load_many). Cached.
     ///
@@ -136,7 +210,19 @@ pub trait LoaderTrait {
         R: EntityTrait,
         R::Model: CachedResult,
         S: LoaderSource<R>,
-        EntityOf<Self>: Related<R>;
+        EntityOf<Self>: Related<R>,
+    {
+        let parents = self.parents();
+        let keys = keys(parents, &parent_columns::<EntityOf<Self>, R>());
+        run(
+            between::<EntityOf<Self>, R>("load_many"),
+            source.wishes(),
+            keys,
+            db,
+            |probe| async move { sea_orm::LoaderTrait::load_many(&parents, source, &probe).await },
+        )
+        .await
+    }
 
     /// See [`LoaderTrait::load_many_to_many`](sea_orm::LoaderTrait::load_many_to_many). Cached.
     ///
@@ -155,161 +241,10 @@ pub trait LoaderTrait {
         S: LoaderSource<R>,
         V: EntityTrait,
         V::Model: Send + Sync,
-        EntityOf<Self>: Related<R>;
-}
-
-#[async_trait]
-impl<M: ModelTrait + Sync> LoaderTrait for &[M] {
-    type Model = M;
-
-    async fn load_self<S, C>(
-        &self,
-        source: S,
-        relation: RelationOf<Self>,
-        db: &C,
-    ) -> Result<Vec<Option<ModelOf<Self>>>, DbErr>
-    where
-        C: ConnectionTrait,
-        ModelOf<Self>: CachedResult,
-        RelationOf<Self>: Send,
-        S: LoaderSource<EntityOf<Self>>,
-    {
-        let keys = keys(*self, &relation.def().from_col);
-        let terminal = between::<EntityOf<Self>, EntityOf<Self>>("load_self");
-        run(terminal, source.wishes(), keys, db, |probe| async move {
-            sea_orm::LoaderTrait::load_self(self, source, relation, &probe).await
-        })
-        .await
-    }
-
-    async fn load_self_many<S, C>(
-        &self,
-        source: S,
-        relation: RelationOf<Self>,
-        db: &C,
-    ) -> Result<Vec<Vec<ModelOf<Self>>>, DbErr>
-    where
-        C: ConnectionTrait,
-        ModelOf<Self>: CachedResult,
-        RelationOf<Self>: Send,
-        S: LoaderSource<EntityOf<Self>>,
-    {
-        // SeaORM turns a relation round that is not the owner's: both ends of it count.
-        let definition = relation.def();
-        let mut keys_of_both = keys(*self, &definition.from_col);
-        keys_of_both.extend(keys(*self, &definition.to_col));
-        let wishes = source.wishes();
-        run(
-            between::<EntityOf<Self>, EntityOf<Self>>("load_self_many"),
-            wishes,
-            keys_of_both,
-            db,
-            |probe| async move {
-                sea_orm::LoaderTrait::load_self_many(self, source, relation, &probe).await
-            },
-        )
-        .await
-    }
-
-    async fn load_self_via<V, C>(&self, via: V, db: &C) -> Result<Vec<Vec<ModelOf<Self>>>, DbErr>
-    where
-        C: ConnectionTrait,
-        V: EntityTrait,
-        ModelOf<Self>: CachedResult,
-        EntityOf<Self>: RelatedSelfVia<V>,
-    {
-        let keys = keys(
-            *self,
-            &<EntityOf<Self> as RelatedSelfVia<V>>::via().from_col,
-        );
-        let wishes = ReadOptions::default();
-        run(
-            between::<EntityOf<Self>, V>("load_self_via"),
-            wishes,
-            keys,
-            db,
-            |probe| async move { sea_orm::LoaderTrait::load_self_via(self, via, &probe).await },
-        )
-        .await
-    }
-
-    async fn load_self_via_rev<V, C>(
-        &self,
-        via: V,
-        db: &C,
-    ) -> Result<Vec<Vec<ModelOf<Self>>>, DbErr>
-    where
-        C: ConnectionTrait,
-        V: EntityTrait,
-        ModelOf<Self>: CachedResult,
-        EntityOf<Self>: RelatedSelfVia<V>,
-    {
-        let keys = keys(*self, &<EntityOf<Self> as RelatedSelfVia<V>>::to().to_col);
-        let wishes = ReadOptions::default();
-        run(
-            between::<EntityOf<Self>, V>("load_self_via_rev"),
-            wishes,
-            keys,
-            db,
-            |probe| async move { sea_orm::LoaderTrait::load_self_via_rev(self, via, &probe).await },
-        )
-        .await
-    }
-
-    async fn load_one<R, S, C>(&self, source: S, db: &C) -> Result<Vec<Option<R::Model>>, DbErr>
-    where
-        C: ConnectionTrait,
-        R: EntityTrait,
-        R::Model: CachedResult,
-        S: LoaderSource<R>,
         EntityOf<Self>: Related<R>,
     {
-        let keys = keys(*self, &parent_columns::<EntityOf<Self>, R>());
-        run(
-            between::<EntityOf<Self>, R>("load_one"),
-            source.wishes(),
-            keys,
-            db,
-            |probe| async move { sea_orm::LoaderTrait::load_one(self, source, &probe).await },
-        )
-        .await
-    }
-
-    async fn load_many<R, S, C>(&self, source: S, db: &C) -> Result<Vec<Vec<R::Model>>, DbErr>
-    where
-        C: ConnectionTrait,
-        R: EntityTrait,
-        R::Model: CachedResult,
-        S: LoaderSource<R>,
-        EntityOf<Self>: Related<R>,
-    {
-        let keys = keys(*self, &parent_columns::<EntityOf<Self>, R>());
-        run(
-            between::<EntityOf<Self>, R>("load_many"),
-            source.wishes(),
-            keys,
-            db,
-            |probe| async move { sea_orm::LoaderTrait::load_many(self, source, &probe).await },
-        )
-        .await
-    }
-
-    async fn load_many_to_many<R, S, V, C>(
-        &self,
-        source: S,
-        via: V,
-        db: &C,
-    ) -> Result<Vec<Vec<R::Model>>, DbErr>
-    where
-        C: ConnectionTrait,
-        R: EntityTrait,
-        R::Model: CachedResult,
-        S: LoaderSource<R>,
-        V: EntityTrait,
-        V::Model: Send + Sync,
-        EntityOf<Self>: Related<R>,
-    {
-        let mut inputs = keys(*self, &parent_columns::<EntityOf<Self>, R>());
+        let parents = self.parents();
+        let mut inputs = keys(parents, &parent_columns::<EntityOf<Self>, R>());
         let wishes = source.wishes();
         let select = sea_orm::EntityOrSelect::select(source);
         // The first statement names the junction alone; the second is not built before its end.
@@ -319,109 +254,25 @@ impl<M: ModelTrait + Sync> LoaderTrait for &[M] {
             .of_several()
             .with_inputs(inputs)
             .run(db, |probe| async move {
-                sea_orm::LoaderTrait::load_many_to_many(self, select, via, &probe).await
+                sea_orm::LoaderTrait::load_many_to_many(&parents, select, via, &probe).await
             });
         Ok(loaded.await?.into_owned())
     }
 }
 
-/// Delegates to the slice.
-#[async_trait]
+impl<M: ModelTrait + Sync> LoaderTrait for &[M] {
+    type Model = M;
+
+    fn parents(&self) -> &[M] {
+        self
+    }
+}
+
 impl<M: ModelTrait + Sync> LoaderTrait for Vec<M> {
     type Model = M;
 
-    async fn load_self<S, C>(
-        &self,
-        source: S,
-        relation: RelationOf<Self>,
-        db: &C,
-    ) -> Result<Vec<Option<ModelOf<Self>>>, DbErr>
-    where
-        C: ConnectionTrait,
-        ModelOf<Self>: CachedResult,
-        RelationOf<Self>: Send,
-        S: LoaderSource<EntityOf<Self>>,
-    {
-        LoaderTrait::load_self(&self.as_slice(), source, relation, db).await
-    }
-
-    async fn load_self_many<S, C>(
-        &self,
-        source: S,
-        relation: RelationOf<Self>,
-        db: &C,
-    ) -> Result<Vec<Vec<ModelOf<Self>>>, DbErr>
-    where
-        C: ConnectionTrait,
-        ModelOf<Self>: CachedResult,
-        RelationOf<Self>: Send,
-        S: LoaderSource<EntityOf<Self>>,
-    {
-        LoaderTrait::load_self_many(&self.as_slice(), source, relation, db).await
-    }
-
-    async fn load_self_via<V, C>(&self, via: V, db: &C) -> Result<Vec<Vec<ModelOf<Self>>>, DbErr>
-    where
-        C: ConnectionTrait,
-        V: EntityTrait,
-        ModelOf<Self>: CachedResult,
-        EntityOf<Self>: RelatedSelfVia<V>,
-    {
-        LoaderTrait::load_self_via(&self.as_slice(), via, db).await
-    }
-
-    async fn load_self_via_rev<V, C>(
-        &self,
-        via: V,
-        db: &C,
-    ) -> Result<Vec<Vec<ModelOf<Self>>>, DbErr>
-    where
-        C: ConnectionTrait,
-        V: EntityTrait,
-        ModelOf<Self>: CachedResult,
-        EntityOf<Self>: RelatedSelfVia<V>,
-    {
-        LoaderTrait::load_self_via_rev(&self.as_slice(), via, db).await
-    }
-
-    async fn load_one<R, S, C>(&self, source: S, db: &C) -> Result<Vec<Option<R::Model>>, DbErr>
-    where
-        C: ConnectionTrait,
-        R: EntityTrait,
-        R::Model: CachedResult,
-        S: LoaderSource<R>,
-        EntityOf<Self>: Related<R>,
-    {
-        LoaderTrait::load_one(&self.as_slice(), source, db).await
-    }
-
-    async fn load_many<R, S, C>(&self, source: S, db: &C) -> Result<Vec<Vec<R::Model>>, DbErr>
-    where
-        C: ConnectionTrait,
-        R: EntityTrait,
-        R::Model: CachedResult,
-        S: LoaderSource<R>,
-        EntityOf<Self>: Related<R>,
-    {
-        LoaderTrait::load_many(&self.as_slice(), source, db).await
-    }
-
-    async fn load_many_to_many<R, S, V, C>(
-        &self,
-        source: S,
-        via: V,
-        db: &C,
-    ) -> Result<Vec<Vec<R::Model>>, DbErr>
-    where
-        C: ConnectionTrait,
-        R: EntityTrait,
-        R::Model: CachedResult,
-        S: LoaderSource<R>,
-        V: EntityTrait,
-        V::Model: Send + Sync,
-        EntityOf<Self>: Related<R>,
-    {
-        LoaderTrait::load_many_to_many(&self.as_slice(), source, via, db).await
+    fn parents(&self) -> &[M] {
+        self
     }
 }
 

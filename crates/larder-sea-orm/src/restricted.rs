@@ -81,6 +81,20 @@ impl CachedRestrictedTransaction {
     }
 }
 
+/// Whether the user may run a query. SeaORM refuses a text in other words than what it cannot audit.
+async fn check<S: StatementBuilder>(
+    guard: &RestrictedConnection,
+    statement: &S,
+) -> Result<(), DbErr> {
+    let Err(refused) = guard.user_can_run(statement) else {
+        return Ok(());
+    };
+    match probe::text(statement, guard.get_database_backend()) {
+        Some(text) => guard.query_all_raw(text).await.and(Err(refused)),
+        None => Err(refused),
+    }
+}
+
 /// The checks and the raw statements that they refuse, for connection and transaction alike.
 macro_rules! restricted {
     ($name:ident, $inner:ident, $query_one:ident, $query_all:ident) => {
@@ -108,12 +122,7 @@ macro_rules! restricted {
                 &self,
                 statement: &S,
             ) -> Result<Option<QueryResult>, DbErr> {
-                if let Err(refused) = self.guard.user_can_run(statement) {
-                    return match probe::text(statement, self.get_database_backend()) {
-                        Some(text) => self.guard.query_one_raw(text).await,
-                        None => Err(refused),
-                    };
-                }
+                check(&self.guard, statement).await?;
                 self.$inner.$query_one(statement).await
             }
 
@@ -121,12 +130,7 @@ macro_rules! restricted {
                 &self,
                 statement: &S,
             ) -> Result<Vec<QueryResult>, DbErr> {
-                if let Err(refused) = self.guard.user_can_run(statement) {
-                    return match probe::text(statement, self.get_database_backend()) {
-                        Some(text) => self.guard.query_all_raw(text).await,
-                        None => Err(refused),
-                    };
-                }
+                check(&self.guard, statement).await?;
                 self.$inner.$query_all(statement).await
             }
 

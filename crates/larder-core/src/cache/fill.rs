@@ -46,8 +46,9 @@ impl Fill {
     /// Stores the result, which weighs this many bytes, and hands it to the waiters.
     pub async fn store(mut self, value: Arc<dyn Any + Send + Sync>, bytes: usize) -> FillOutcome {
         let now = self.ticket.cache.now();
-        let Some(entry) = self.entry(value, bytes, now) else {
-            return self.discarded(bytes, now);
+        let entry = match self.entry(value, bytes, now) {
+            Ok(entry) => entry,
+            Err(reason) => return self.end(FillOutcome::Discarded(reason), bytes),
         };
         let put = self.put(entry);
         let store = self.ticket.cache.shared.stores.shared.as_ref();
@@ -65,8 +66,9 @@ impl Fill {
         bytes: usize,
     ) -> FillOutcome {
         let now = self.ticket.cache.now();
-        let Some(entry) = self.entry(value, bytes, now) else {
-            return self.discarded(bytes, now);
+        let entry = match self.entry(value, bytes, now) {
+            Ok(entry) => entry,
+            Err(reason) => return self.end(FillOutcome::Discarded(reason), bytes),
         };
         let put = self.put(entry);
         let fault = self
@@ -103,24 +105,20 @@ impl Fill {
         value: Arc<dyn Any + Send + Sync>,
         bytes: usize,
         now: Moment,
-    ) -> Option<Arc<Entry>> {
+    ) -> Result<Arc<Entry>, DiscardReason> {
         let entry = Arc::new(self.ticket.plan.entry(Payload { value, bytes }));
         if let Some(lead) = &self.ticket.lead {
             lead.land(entry.payload.clone());
         }
-        self.refusal(bytes, now).is_none().then_some(entry)
-    }
-
-    fn refusal(&self, bytes: usize, now: Moment) -> Option<DiscardReason> {
         let (plan, limits) = (&self.ticket.plan, &self.ticket.cache.shared.limits);
         if plan.expires <= now {
-            Some(DiscardReason::Expired)
+            Err(DiscardReason::Expired)
         } else if bytes > limits.entry_bytes_max {
-            Some(DiscardReason::TooLarge)
+            Err(DiscardReason::TooLarge)
         } else if plan.dependencies.len() > limits.dependencies_max {
-            Some(DiscardReason::Dependencies)
+            Err(DiscardReason::Dependencies)
         } else {
-            None
+            Ok(entry)
         }
     }
 
@@ -130,12 +128,6 @@ impl Fill {
             entry,
             dependencies: &self.ticket.plan.dependencies,
         }
-    }
-
-    fn discarded(&mut self, bytes: usize, now: Moment) -> FillOutcome {
-        let reason = self.refusal(bytes, now);
-        let reason = reason.unwrap_or(DiscardReason::NotCacheable);
-        self.end(FillOutcome::Discarded(reason), bytes)
     }
 
     fn stored(&mut self, bytes: usize, fault: Option<crate::Fault>) -> FillOutcome {

@@ -404,8 +404,8 @@ impl<'a> ReadMachine<'a> {
         };
         let stamps = plan.stamps.clone();
         self.plan = Some(plan);
-        // Whoever takes no stored result asks for a query of its own.
-        if !matches!(self.request.mode, ReadMode::Cached) {
+        // Every other mode asks for a query of its own.
+        if self.request.mode != ReadMode::Cached {
             return self.run();
         }
         ReadStep::Join(FlightKey {

@@ -19,7 +19,9 @@ use crate::result::CachedResult;
 pub trait LoaderParent: ModelTrait + Sync {}
 
 /// Parents whose keys can be written down with the places at which there is none.
-trait Keyed {
+pub trait Keyed: Sized {
+    /// One of them.
+    type Parent: ModelTrait;
     /// One list of keys means different parents in different shapes.
     type Shape: 'static;
 
@@ -27,6 +29,7 @@ trait Keyed {
 }
 
 impl<M: LoaderParent> Keyed for &[M] {
+    type Parent = M;
     type Shape = M::Entity;
 
     fn keys(&self, columns: &Identity) -> Vec<Value> {
@@ -35,6 +38,7 @@ impl<M: LoaderParent> Keyed for &[M] {
 }
 
 impl<M: LoaderParent> Keyed for &[Option<M>] {
+    type Parent = M;
     type Shape = Option<M::Entity>;
 
     fn keys(&self, columns: &Identity) -> Vec<Value> {
@@ -48,6 +52,7 @@ impl<M: LoaderParent> Keyed for &[Option<M>] {
 }
 
 impl<M: LoaderParent> Keyed for &[Vec<M>] {
+    type Parent = M;
     type Shape = Vec<M::Entity>;
 
     fn keys(&self, columns: &Identity) -> Vec<Value> {
@@ -81,117 +86,22 @@ macro_rules! extended_loader {
         /// The trait of this name in SeaORM, cached.
         #[doc(hidden)]
         #[async_trait]
-        pub trait $trait {
-            /// The parents.
-            type Model: ModelTrait;
-
+        pub trait $trait: Keyed + sea_orm::$trait<Model = <Self as Keyed>::Parent> {
             async fn load_self_ex<S, C>(
                 &self,
                 source: S,
-                relation: RelationOf<Self::Model>,
+                relation: RelationOf<Self::Parent>,
                 db: &C,
-            ) -> Result<$shape<Option<ModelExOf<Self::Model>>>, DbErr>
+            ) -> Result<$shape<Option<ModelExOf<Self::Parent>>>, DbErr>
             where
                 C: ConnectionTrait,
-                ModelOf<Self::Model>: Send + Sync,
-                ModelExOf<Self::Model>: From<ModelOf<Self::Model>> + CachedResult,
-                RelationOf<Self::Model>: Send,
-                S: LoaderSource<EntityOf<Self::Model>>;
-
-            async fn load_self_many_ex<S, C>(
-                &self,
-                source: S,
-                relation: RelationOf<Self::Model>,
-                db: &C,
-            ) -> Result<$shape<Vec<ModelExOf<Self::Model>>>, DbErr>
-            where
-                C: ConnectionTrait,
-                ModelOf<Self::Model>: Send + Sync,
-                ModelExOf<Self::Model>: From<ModelOf<Self::Model>> + CachedResult,
-                RelationOf<Self::Model>: Send,
-                S: LoaderSource<EntityOf<Self::Model>>;
-
-            async fn load_self_via_ex<V, C>(
-                &self,
-                via: V,
-                is_reverse: bool,
-                db: &C,
-            ) -> Result<$shape<Vec<ModelExOf<Self::Model>>>, DbErr>
-            where
-                C: ConnectionTrait,
-                V: EntityTrait,
-                ModelOf<Self::Model>: Send + Sync,
-                ModelExOf<Self::Model>: From<ModelOf<Self::Model>> + CachedResult,
-                EntityOf<Self::Model>: RelatedSelfVia<V>;
-
-            async fn load_one_ex<R, S, C>(
-                &self,
-                source: S,
-                db: &C,
-            ) -> Result<$shape<Option<R::ModelEx>>, DbErr>
-            where
-                C: ConnectionTrait,
-                R: EntityTrait,
-                R::Model: Send + Sync,
-                R::ModelEx: From<R::Model> + CachedResult,
-                S: LoaderSource<R>,
-                EntityOf<Self::Model>: Related<R>;
-
-            async fn load_one_ex_with_rel<R>(
-                &self,
-                source: impl LoaderSource<R>,
-                relation: RelationDef,
-                db: &impl ConnectionTrait,
-            ) -> Result<$shape<Option<R::ModelEx>>, DbErr>
-            where
-                R: EntityTrait,
-                R::Model: Send + Sync,
-                R::ModelEx: From<R::Model> + CachedResult;
-
-            async fn load_many_ex<R, S, C>(
-                &self,
-                source: S,
-                db: &C,
-            ) -> Result<$shape<Vec<R::ModelEx>>, DbErr>
-            where
-                C: ConnectionTrait,
-                R: EntityTrait,
-                R::Model: Send + Sync,
-                R::ModelEx: From<R::Model> + CachedResult,
-                S: LoaderSource<R>,
-                EntityOf<Self::Model>: Related<R>;
-
-            async fn load_many_ex_with_rel<R>(
-                &self,
-                source: impl LoaderSource<R>,
-                relation: RelationDef,
-                db: &impl ConnectionTrait,
-            ) -> Result<$shape<Vec<R::ModelEx>>, DbErr>
-            where
-                R: EntityTrait,
-                R::Model: Send + Sync,
-                R::ModelEx: From<R::Model> + CachedResult;
-        }
-
-        $(#[async_trait]
-        impl<M: LoaderParent> $trait for $parents {
-            type Model = M;
-
-            async fn load_self_ex<S, C>(
-                &self,
-                source: S,
-                relation: RelationOf<M>,
-                db: &C,
-            ) -> Result<$shape<Option<ModelExOf<M>>>, DbErr>
-            where
-                C: ConnectionTrait,
-                ModelOf<M>: Send + Sync,
-                ModelExOf<M>: From<ModelOf<M>> + CachedResult,
-                RelationOf<M>: Send,
-                S: LoaderSource<EntityOf<M>>,
+                ModelOf<Self::Parent>: Send + Sync,
+                ModelExOf<Self::Parent>: From<ModelOf<Self::Parent>> + CachedResult,
+                RelationOf<Self::Parent>: Send,
+                S: LoaderSource<EntityOf<Self::Parent>>,
             {
                 let keys = self.keys(&relation.def().from_col);
-                let terminal = from::<Self, EntityOf<M>>("load_self");
+                let terminal = from::<Self, EntityOf<Self::Parent>>("load_self");
                 run(terminal, source.wishes(), keys, db, |probe| async move {
                     sea_orm::$trait::load_self_ex(self, source, relation, &probe).await
                 })
@@ -201,18 +111,18 @@ macro_rules! extended_loader {
             async fn load_self_many_ex<S, C>(
                 &self,
                 source: S,
-                relation: RelationOf<M>,
+                relation: RelationOf<Self::Parent>,
                 db: &C,
-            ) -> Result<$shape<Vec<ModelExOf<M>>>, DbErr>
+            ) -> Result<$shape<Vec<ModelExOf<Self::Parent>>>, DbErr>
             where
                 C: ConnectionTrait,
-                ModelOf<M>: Send + Sync,
-                ModelExOf<M>: From<ModelOf<M>> + CachedResult,
-                RelationOf<M>: Send,
-                S: LoaderSource<EntityOf<M>>,
+                ModelOf<Self::Parent>: Send + Sync,
+                ModelExOf<Self::Parent>: From<ModelOf<Self::Parent>> + CachedResult,
+                RelationOf<Self::Parent>: Send,
+                S: LoaderSource<EntityOf<Self::Parent>>,
             {
                 let keys = self.keys(&relation.def().from_col);
-                let terminal = from::<Self, EntityOf<M>>("load_self_many");
+                let terminal = from::<Self, EntityOf<Self::Parent>>("load_self_many");
                 run(terminal, source.wishes(), keys, db, |probe| async move {
                     sea_orm::$trait::load_self_many_ex(self, source, relation, &probe).await
                 })
@@ -224,18 +134,18 @@ macro_rules! extended_loader {
                 via: V,
                 is_reverse: bool,
                 db: &C,
-            ) -> Result<$shape<Vec<ModelExOf<M>>>, DbErr>
+            ) -> Result<$shape<Vec<ModelExOf<Self::Parent>>>, DbErr>
             where
                 C: ConnectionTrait,
                 V: EntityTrait,
-                ModelOf<M>: Send + Sync,
-                ModelExOf<M>: From<ModelOf<M>> + CachedResult,
-                EntityOf<M>: RelatedSelfVia<V>,
+                ModelOf<Self::Parent>: Send + Sync,
+                ModelExOf<Self::Parent>: From<ModelOf<Self::Parent>> + CachedResult,
+                EntityOf<Self::Parent>: RelatedSelfVia<V>,
             {
                 let (terminal, columns) = if is_reverse {
-                    ("load_self_via_rev", EntityOf::<M>::to().to_col)
+                    ("load_self_via_rev", EntityOf::<Self::Parent>::to().to_col)
                 } else {
-                    ("load_self_via", EntityOf::<M>::via().from_col)
+                    ("load_self_via", EntityOf::<Self::Parent>::via().from_col)
                 };
                 let keys = self.keys(&columns);
                 run(from::<Self, V>(terminal), Default::default(), keys, db, |probe| async move {
@@ -255,9 +165,9 @@ macro_rules! extended_loader {
                 R::Model: Send + Sync,
                 R::ModelEx: From<R::Model> + CachedResult,
                 S: LoaderSource<R>,
-                EntityOf<M>: Related<R>,
+                EntityOf<Self::Parent>: Related<R>,
             {
-                let keys = self.keys(&parent_columns::<EntityOf<M>, R>());
+                let keys = self.keys(&parent_columns::<EntityOf<Self::Parent>, R>());
                 run(from::<Self, R>("load_one"), source.wishes(), keys, db, |probe| async move {
                     sea_orm::$trait::load_one_ex(self, source, &probe).await
                 })
@@ -293,9 +203,9 @@ macro_rules! extended_loader {
                 R::Model: Send + Sync,
                 R::ModelEx: From<R::Model> + CachedResult,
                 S: LoaderSource<R>,
-                EntityOf<M>: Related<R>,
+                EntityOf<Self::Parent>: Related<R>,
             {
-                let keys = self.keys(&parent_columns::<EntityOf<M>, R>());
+                let keys = self.keys(&parent_columns::<EntityOf<Self::Parent>, R>());
                 run(from::<Self, R>("load_many"), source.wishes(), keys, db, |probe| async move {
                     sea_orm::$trait::load_many_ex(self, source, &probe).await
                 })
@@ -319,7 +229,9 @@ macro_rules! extended_loader {
                 })
                 .await
             }
-        })+
+        }
+
+        $(impl<M: LoaderParent> $trait for $parents {})+
     };
 }
 
