@@ -43,8 +43,8 @@ pub use loader::{LoaderSource, LoaderTrait};
 #[cfg(feature = "stream")]
 pub use query::RowStream;
 pub use query::{
-    CacheLoader, CacheQuery, Cached, CachedCursor, CachedEntityLoader, CachedLoaderPages,
-    CachedPaginator, CachedSelect, OverlaidSelect, RawRows, Repeat, Rows, Shaped, SingleRow,
+    CacheLoader, CacheQuery, Cached, CachedCursor, CachedEntityLoader, CachedPaginator,
+    CachedSelect, OverlaidSelect, Paged, RawRows, Repeat, Rows, Shaped, SingleRow,
 };
 #[cfg(feature = "rbac")]
 pub use restricted::{CachedRestrictedConnection, CachedRestrictedTransaction};

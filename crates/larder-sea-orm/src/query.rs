@@ -27,8 +27,8 @@ mod shaped;
 
 pub use cached::CacheQuery;
 pub use cursor::CachedCursor;
-pub use entity_loader::{CacheLoader, CachedEntityLoader, CachedLoaderPages};
-pub use pages::CachedPaginator;
+pub use entity_loader::{CacheLoader, CachedEntityLoader};
+pub use pages::{CachedPaginator, Paged};
 pub use raw::RawRows;
 #[cfg(feature = "stream")]
 pub use rows::RowStream;
@@ -209,10 +209,15 @@ impl<Q: SingleRow> Cached<Q> {
     ///
     /// # Panics
     /// As SeaORM's, when a page has no rows.
-    pub fn paginate<C: ConnectionTrait>(self, db: &C, page_size: u64) -> CachedPaginator<'_, C, Q>
+    pub fn paginate<C: ConnectionTrait>(
+        self,
+        db: &C,
+        page_size: u64,
+    ) -> CachedPaginator<'_, C, Self>
     where
         Q: Repeat,
     {
+        assert!(page_size != 0, "page_size should not be zero");
         CachedPaginator::new(self, db, page_size)
     }
 

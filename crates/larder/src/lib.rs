@@ -19,9 +19,9 @@ pub use larder_sql::plan::Operation;
 #[cfg(feature = "sea-orm")]
 pub use larder_sea_orm::{
     CacheLoader, CacheQuery, Cacheable, Cached, CachedConnection, CachedCursor, CachedEntityLoader,
-    CachedLoaderPages, CachedPaginator, CachedResult, CachedSelect, CachedStream,
-    CachedTransaction, LOCAL_FACTOR, LoaderSource, LoaderTrait, RawRows, Repeat, Replica,
-    RowStream, Rows, SeaOrm, Shaped, SingleRow, Storable, WrapConfig, overlay as sea_orm,
+    CachedPaginator, CachedResult, CachedSelect, CachedStream, CachedTransaction, LOCAL_FACTOR,
+    LoaderSource, LoaderTrait, Paged, RawRows, Repeat, Replica, RowStream, Rows, SeaOrm, Shaped,
+    SingleRow, Storable, WrapConfig, overlay as sea_orm,
 };
 
 #[cfg(feature = "rbac")]

@@ -9,10 +9,11 @@ use std::{
 use larder_core::ReadMode;
 use larder_signals::ReadOptions;
 use sea_orm::{
-    ConnectionTrait, DbErr, EntityTrait, ItemsAndPagesNumber, QueryFilter, QueryOrder, Value,
+    ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, Value,
     compound::EntityLoaderTrait, sea_query::SelectStatement,
 };
 
+use super::{CachedPaginator, Paged};
 use crate::{probe::ResultSlot, result::CachedResult};
 
 /// Adds [`cached`](Self::cached) to the loaders that `#[sea_orm::model]` generates
@@ -107,20 +108,32 @@ where
         self,
         db: &C,
         page_size: u64,
-    ) -> CachedLoaderPages<'_, C, L, E> {
-        CachedLoaderPages {
-            loader: self,
-            db,
-            page_size,
-            page: 0,
+    ) -> CachedPaginator<'_, C, Self> {
+        CachedPaginator::new(self, db, page_size)
+    }
+
+    /// What is loaded beside the rows shows in the loader's debug form, and nowhere else.
+    fn within<T: CachedResult>(&self, slot: ResultSlot<T>) -> ResultSlot<T> {
+        if self.cached {
+            slot.with_inputs(vec![Value::from(format!("{:?}", self.loader))])
+        } else {
+            slot.of_none()
         }
     }
+}
+
+impl<E, L> Paged for CachedEntityLoader<L, E>
+where
+    E: EntityTrait,
+    L: EntityLoaderTrait<E, ModelEx: CachedResult> + Debug + Send + 'static,
+{
+    type Row = L::ModelEx;
 
     async fn page<C: ConnectionTrait>(
         self,
         db: &C,
-        page: u64,
         page_size: u64,
+        page: u64,
     ) -> Result<Vec<L::ModelEx>, DbErr> {
         let slot = ResultSlot::new::<L>("load", self.options).of_several();
         let slot = self.within(slot);
@@ -138,15 +151,6 @@ where
             loader.num_items(&probe, page_size).await
         });
         Ok(found.await?.into_owned())
-    }
-
-    /// What is loaded beside the rows shows in the loader's debug form, and nowhere else.
-    fn within<T: CachedResult>(&self, slot: ResultSlot<T>) -> ResultSlot<T> {
-        if self.cached {
-            slot.with_inputs(vec![Value::from(format!("{:?}", self.loader))])
-        } else {
-            slot.of_none()
-        }
     }
 }
 
@@ -178,98 +182,5 @@ impl<L, E> fmt::Debug for CachedEntityLoader<L, E> {
             .field("options", &self.options)
             .field("cached", &self.cached)
             .finish_non_exhaustive()
-    }
-}
-
-impl<C, L, E> fmt::Debug for CachedLoaderPages<'_, C, L, E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CachedLoaderPages")
-            .field("page_size", &self.page_size)
-            .field("page", &self.page)
-            .finish_non_exhaustive()
-    }
-}
-
-/// The pages of an entity loader. Made by [`CachedEntityLoader::paginate`].
-#[derive(Clone)]
-#[must_use = "a paginator does nothing until a page is asked for"]
-pub struct CachedLoaderPages<'db, C, L, E> {
-    loader: CachedEntityLoader<L, E>,
-    db: &'db C,
-    page_size: u64,
-    page: u64,
-}
-
-impl<C, E, L> CachedLoaderPages<'_, C, L, E>
-where
-    C: ConnectionTrait,
-    E: EntityTrait,
-    L: EntityLoaderTrait<E, ModelEx: CachedResult> + Debug + Send + 'static,
-{
-    /// A page, counted from zero. Cached.
-    ///
-    /// # Errors
-    /// Those of SeaORM; a fault of the cache is none.
-    pub async fn fetch_page(&self, page: u64) -> Result<Vec<L::ModelEx>, DbErr> {
-        self.loader
-            .clone()
-            .page(self.db, page, self.page_size)
-            .await
-    }
-
-    /// The current page. Cached.
-    ///
-    /// # Errors
-    /// Those of [`fetch_page`](Self::fetch_page).
-    pub async fn fetch(&self) -> Result<Vec<L::ModelEx>, DbErr> {
-        self.fetch_page(self.page).await
-    }
-
-    /// The number of models on all pages. Cached.
-    ///
-    /// # Errors
-    /// Those of SeaORM; a fault of the cache is none.
-    pub async fn num_items(&self) -> Result<u64, DbErr> {
-        self.loader.clone().items(self.db, self.page_size).await
-    }
-
-    /// The number of pages. Cached.
-    ///
-    /// # Errors
-    /// Those of [`num_items`](Self::num_items).
-    pub async fn num_pages(&self) -> Result<u64, DbErr> {
-        Ok(self.num_items_and_pages().await?.number_of_pages)
-    }
-
-    /// The number of models and of pages. Cached.
-    ///
-    /// # Errors
-    /// Those of [`num_items`](Self::num_items).
-    pub async fn num_items_and_pages(&self) -> Result<ItemsAndPagesNumber, DbErr> {
-        let number_of_items = self.num_items().await?;
-        Ok(ItemsAndPagesNumber {
-            number_of_items,
-            number_of_pages: number_of_items.div_ceil(self.page_size),
-        })
-    }
-
-    /// Goes to the next page.
-    pub fn next(&mut self) {
-        self.page += 1;
-    }
-
-    /// The current page, counted from zero.
-    pub fn cur_page(&self) -> u64 {
-        self.page
-    }
-
-    /// The current page, or `None` behind the last one; goes to the next. Cached.
-    ///
-    /// # Errors
-    /// Those of [`fetch_page`](Self::fetch_page).
-    pub async fn fetch_and_next(&mut self) -> Result<Option<Vec<L::ModelEx>>, DbErr> {
-        let models = self.fetch().await?;
-        self.next();
-        Ok((!models.is_empty()).then_some(models))
     }
 }

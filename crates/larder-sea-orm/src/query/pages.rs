@@ -1,6 +1,6 @@
 //! Pages of a cached query.
 
-use std::{fmt, pin::Pin};
+use std::{fmt, future::Future, pin::Pin};
 
 use futures_core::Stream;
 use futures_util::stream;
@@ -12,23 +12,76 @@ use crate::{probe::ResultSlot, result::CachedResult};
 /// What [`CachedPaginator::into_stream`] gives.
 type Pages<'db, R> = Pin<Box<dyn Stream<Item = Result<Vec<R>, DbErr>> + 'db>>;
 
+/// What is read page by page: a cached query, or a cached entity loader.
+pub trait Paged: Clone + Send {
+    /// One of a page's rows.
+    type Row: Send;
+
+    /// A page, counted from zero.
+    #[doc(hidden)]
+    fn page<C: ConnectionTrait>(
+        self,
+        db: &C,
+        page_size: u64,
+        page: u64,
+    ) -> impl Future<Output = Result<Vec<Self::Row>, DbErr>> + Send
+    where
+        Self::Row: CachedResult;
+
+    /// The number of rows on all pages.
+    #[doc(hidden)]
+    fn items<C: ConnectionTrait>(
+        self,
+        db: &C,
+        page_size: u64,
+    ) -> impl Future<Output = Result<u64, DbErr>> + Send;
+}
+
+impl<Q: Repeat> Paged for Cached<Q> {
+    type Row = Q::Row;
+
+    async fn page<C: ConnectionTrait>(
+        self,
+        db: &C,
+        page_size: u64,
+        page: u64,
+    ) -> Result<Vec<Q::Row>, DbErr>
+    where
+        Q::Row: CachedResult,
+    {
+        let Self { query, options } = self;
+        // The same as `all` of the query with this limit and offset.
+        let rows = ResultSlot::new::<Q::Decoder>("all", options).run(db, |probe| async move {
+            query.page(&probe, page_size, page).await
+        });
+        Ok(rows.await?.into_owned())
+    }
+
+    async fn items<C: ConnectionTrait>(self, db: &C, page_size: u64) -> Result<u64, DbErr> {
+        let Self { query, options } = self;
+        let items = ResultSlot::new::<()>("count", options).run(db, |probe| async move {
+            query.items(&probe, page_size).await
+        });
+        Ok(items.await?.into_owned())
+    }
+}
+
 /// SeaORM's `Paginator`, whose pages and totals are cached one by one.
 ///
 /// Every page rests on the whole condition of the query, so a write that can change one page drops
 /// them all.
 #[must_use = "a paginator does nothing until a page is asked for"]
-pub struct CachedPaginator<'db, C, Q> {
-    query: Cached<Q>,
+pub struct CachedPaginator<'db, C, P> {
+    paged: P,
     db: &'db C,
     page_size: u64,
     page: u64,
 }
 
-impl<'db, C: ConnectionTrait, Q: Repeat> CachedPaginator<'db, C, Q> {
-    pub(super) fn new(query: Cached<Q>, db: &'db C, page_size: u64) -> Self {
-        assert!(page_size != 0, "page_size should not be zero");
+impl<'db, C: ConnectionTrait, P: Paged> CachedPaginator<'db, C, P> {
+    pub(super) fn new(paged: P, db: &'db C, page_size: u64) -> Self {
         Self {
-            query,
+            paged,
             db,
             page_size,
             page: 0,
@@ -39,26 +92,21 @@ impl<'db, C: ConnectionTrait, Q: Repeat> CachedPaginator<'db, C, Q> {
     ///
     /// # Errors
     /// Those of SeaORM; a fault of the cache is none.
-    pub async fn fetch_page(&self, page: u64) -> Result<Vec<Q::Row>, DbErr>
+    pub async fn fetch_page(&self, page: u64) -> Result<Vec<P::Row>, DbErr>
     where
-        Q::Row: CachedResult,
+        P::Row: CachedResult,
     {
-        let Cached { query, options } = self.query.clone();
-        let page_size = self.page_size;
-        // The same as `all` of the query with this limit and offset.
-        let rows = ResultSlot::new::<Q::Decoder>("all", options).run(self.db, |probe| async move {
-            query.page(&probe, page_size, page).await
-        });
-        Ok(rows.await?.into_owned())
+        let paged = self.paged.clone();
+        paged.page(self.db, self.page_size, page).await
     }
 
     /// The current page. Cached.
     ///
     /// # Errors
     /// Those of [`fetch_page`](Self::fetch_page).
-    pub async fn fetch(&self) -> Result<Vec<Q::Row>, DbErr>
+    pub async fn fetch(&self) -> Result<Vec<P::Row>, DbErr>
     where
-        Q::Row: CachedResult,
+        P::Row: CachedResult,
     {
         self.fetch_page(self.page).await
     }
@@ -68,12 +116,7 @@ impl<'db, C: ConnectionTrait, Q: Repeat> CachedPaginator<'db, C, Q> {
     /// # Errors
     /// Those of SeaORM; a fault of the cache is none.
     pub async fn num_items(&self) -> Result<u64, DbErr> {
-        let Cached { query, options } = self.query.clone();
-        let page_size = self.page_size;
-        let items = ResultSlot::new::<()>("count", options).run(self.db, |probe| async move {
-            query.items(&probe, page_size).await
-        });
-        Ok(items.await?.into_owned())
+        self.paged.clone().items(self.db, self.page_size).await
     }
 
     /// The number of pages. Cached.
@@ -115,9 +158,9 @@ impl<'db, C: ConnectionTrait, Q: Repeat> CachedPaginator<'db, C, Q> {
     ///
     /// # Errors
     /// Those of [`fetch_page`](Self::fetch_page).
-    pub async fn fetch_and_next(&mut self) -> Result<Option<Vec<Q::Row>>, DbErr>
+    pub async fn fetch_and_next(&mut self) -> Result<Option<Vec<P::Row>>, DbErr>
     where
-        Q::Row: CachedResult,
+        P::Row: CachedResult,
     {
         let rows = self.fetch().await?;
         self.next();
@@ -125,10 +168,10 @@ impl<'db, C: ConnectionTrait, Q: Repeat> CachedPaginator<'db, C, Q> {
     }
 
     /// The pages from the current one on, as a stream. Cached one by one.
-    pub fn into_stream(self) -> Pages<'db, Q::Row>
+    pub fn into_stream(self) -> Pages<'db, P::Row>
     where
-        Q: 'db,
-        Q::Row: CachedResult,
+        P: 'db,
+        P::Row: CachedResult,
     {
         Box::pin(stream::try_unfold(self, |mut pages| async move {
             let rows = pages.fetch_and_next().await?;
@@ -137,19 +180,19 @@ impl<'db, C: ConnectionTrait, Q: Repeat> CachedPaginator<'db, C, Q> {
     }
 }
 
-impl<C, Q: Clone> Clone for CachedPaginator<'_, C, Q> {
+impl<C, P: Clone> Clone for CachedPaginator<'_, C, P> {
     fn clone(&self) -> Self {
         Self {
-            query: self.query.clone(),
+            paged: self.paged.clone(),
             ..*self
         }
     }
 }
 
-impl<C, Q: fmt::Debug> fmt::Debug for CachedPaginator<'_, C, Q> {
+impl<C, P: fmt::Debug> fmt::Debug for CachedPaginator<'_, C, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CachedPaginator")
-            .field("query", &self.query)
+            .field("paged", &self.paged)
             .field("page_size", &self.page_size)
             .field("page", &self.page)
             .finish_non_exhaustive()
