@@ -33,6 +33,8 @@ struct Shared {
     limits: ChangeLimits,
     state: Mutex<State>,
     changed: Condvar,
+    /// Held while a round takes repeats and queues them.
+    repeating: Mutex<()>,
 }
 
 #[derive(Debug, Default)]
@@ -104,6 +106,7 @@ impl Delivery {
             limits,
             state: Mutex::default(),
             changed: Condvar::new(),
+            repeating: Mutex::default(),
         };
         Self {
             shared: Arc::new(shared),
@@ -285,10 +288,7 @@ impl Shared {
             state.running_rounds += 1;
             state.begun
         };
-        let (repeats, lifted) = self.due();
-        for (source, changes) in repeats {
-            source.enqueue(&self.cache, &changes, self.limits);
-        }
+        let lifted = self.repeat();
         let delivered = self.deliver();
         for mark in lifted {
             // What is not delivered yet bypasses as such.
@@ -306,6 +306,20 @@ impl Shared {
         wake_all(&mut state, (!delivered).then(|| self.cache.now()));
         self.changed.notify_all();
         delivered
+    }
+
+    /// Queues what is due again; returns the marks of the writes that are over. One round at a time:
+    /// another must not deliver, and call itself clean, while repeats are on their way.
+    fn repeat(&self) -> Vec<MarkId> {
+        let _one_at_a_time = self
+            .repeating
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let (repeats, lifted) = self.due();
+        for (source, changes) in repeats {
+            source.enqueue(&self.cache, &changes, self.limits);
+        }
+        lifted
     }
 
     /// A store is foreign code. What it held when it panicked is lost, so everything drops instead.
