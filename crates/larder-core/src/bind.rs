@@ -82,7 +82,7 @@ impl Template {
         let name_of = |term: &ReadyTerm| table.columns.get(term.column).map(|c| c.name.clone());
         terms.sort_by_cached_key(name_of);
         let watches_all = !matches!(template.watched, Columns::Some(_));
-        let key = TableKey::new(place.source, &table.name);
+        let key = TableKey::new(place.namespace, place.source, &table.name);
         let full = ReadyShape::new(table, &key, terms.iter(), &named, watches_all);
         let table = table.clone();
         let widened = Slots::new();

@@ -45,6 +45,13 @@ impl Breaker {
         self.faults_max > 0 && self.faults.load(Ordering::Relaxed) >= self.faults_max
     }
 
+    /// Opens it at this moment.
+    pub fn open(&self, now: Moment) {
+        self.faults.store(self.faults_max, Ordering::Relaxed);
+        let next = now.0.saturating_add(self.open_micros);
+        self.next_try.store(next, Ordering::Relaxed);
+    }
+
     /// A request succeeded.
     pub fn succeeded(&self) {
         // Read first: a shared line that is written on every request would cost more than it.

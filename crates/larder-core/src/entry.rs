@@ -1,8 +1,8 @@
 //! Stored results and the stamps under which they were computed.
 
-use std::{any::Any, fmt, sync::Arc};
+use std::{any::Any, fmt, sync::Arc, time::Duration};
 
-use crate::{DependencyKey, Stamp, clock::Moment};
+use crate::{Codec, DependencyKey, Stamp, clock::Moment};
 
 /// Names one life of a server: a restart, a failover or a slot migration makes another (P6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -38,11 +38,46 @@ impl fmt::Debug for Payload {
     }
 }
 
+/// A result as it is written down for a store outside the process.
+#[derive(Clone)]
+pub struct Encoded {
+    /// In which encoding.
+    pub codec: Codec,
+    /// Fingerprint of its type.
+    pub fingerprint: u64,
+    /// The bytes.
+    pub bytes: Arc<[u8]>,
+}
+
+impl fmt::Debug for Encoded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Encoded")
+            .field("codec", &self.codec)
+            .field("bytes", &self.bytes.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A result in one of its forms.
+#[derive(Clone, Debug)]
+pub enum Content {
+    /// As the caller wants it.
+    Decoded(Payload),
+    /// As a store outside the process keeps it.
+    Encoded(Encoded),
+}
+
+impl From<Payload> for Content {
+    fn from(payload: Payload) -> Self {
+        Self::Decoded(payload)
+    }
+}
+
 /// A stored result.
 #[derive(Clone, Debug)]
 pub struct Entry {
     /// The result.
-    pub payload: Payload,
+    pub content: Content,
     /// What it rests on, as it was registered: an entry can be judged by itself.
     pub dependencies: Arc<[DependencyKey]>,
     /// One per dependency, in its order.
@@ -51,6 +86,11 @@ pub struct Entry {
     pub created: Moment,
     /// When it expires, counted from `created` and not from the put (P7).
     pub expires: Moment,
+    /// How long the query took that gave it.
+    pub cost: Duration,
+    /// Whether it rests on more than the statement does whose name it bears: an operation of
+    /// several statements. A reader of such a name cannot know the dependencies beforehand.
+    pub extended: bool,
 }
 
 impl Entry {
@@ -59,9 +99,10 @@ impl Entry {
         const FIXED: usize = 192;
         const EACH: usize = size_of::<Issued>() + size_of::<DependencyKey>();
         let stamps = self.stamps.len().saturating_mul(EACH);
-        self.payload
-            .bytes
-            .saturating_add(stamps)
-            .saturating_add(FIXED)
+        let content = match &self.content {
+            Content::Decoded(payload) => payload.bytes,
+            Content::Encoded(encoded) => encoded.bytes.len(),
+        };
+        content.saturating_add(stamps).saturating_add(FIXED)
     }
 }

@@ -27,22 +27,34 @@ impl fmt::Debug for Digest {
     }
 }
 
-/// `source:schema.table` with `{ } : . %` percent-escaped in each part. One table's record, stamps
-/// and entries carry it, so that they share a Redis Cluster slot.
+/// `namespace:source:schema.table` with `{ } : . %` percent-escaped in each part. One table's
+/// record, stamps and entries carry it, so that they share a Redis Cluster slot.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TableKey(pub Arc<str>);
 
 impl TableKey {
     /// The key of a table of the source with this id.
-    pub fn new(source: &str, table: &TableName) -> Self {
-        let mut key =
-            String::with_capacity(source.len() + table.schema.len() + table.name.len() + 2);
+    pub fn new(namespace: &str, source: &str, table: &TableName) -> Self {
+        let mut key = Self::start(namespace);
         escape(&mut key, source, is_reserved_in_table_key);
         key.push(':');
         escape(&mut key, &table.schema, is_reserved_in_table_key);
         key.push('.');
         escape(&mut key, &table.name, is_reserved_in_table_key);
         Self(key.into())
+    }
+
+    /// Whether it is one of this namespace.
+    pub fn is_in(&self, namespace: &str) -> bool {
+        self.0.starts_with(&Self::start(namespace))
+    }
+
+    /// How every key of this namespace starts, and none of another.
+    pub fn start(namespace: &str) -> String {
+        let mut start = String::with_capacity(namespace.len() + 1);
+        escape(&mut start, namespace, is_reserved_in_table_key);
+        start.push(':');
+        start
     }
 }
 

@@ -7,6 +7,7 @@ pub mod bypass;
 pub mod cache;
 pub mod change;
 pub mod clock;
+pub mod codec;
 pub mod entropy;
 pub mod entry;
 pub mod error;
@@ -33,6 +34,7 @@ pub use bypass::MarkId;
 pub use cache::{Cache, CacheOptions, Fill, Invalidation, ReadOutcome};
 pub use change::{Change, ChangeScope, Image, RowChange};
 pub use clock::{Clock, Moment, SystemClock};
+pub use codec::{Codec, ResultCodec};
 pub use entropy::Entropy;
 pub use error::{Error, ErrorKind};
 pub use key::{DependencyKey, Digest, EntryKey, Stamp, TableKey};
@@ -40,7 +42,7 @@ pub use limits::Limits;
 pub use machine::{ReadMode, ReadRequest};
 pub use memory::MemoryStore;
 pub use observer::{
-    BypassReason, Cause, DiscardReason, Dropped, Event, FillOutcome, MissCause, Observer,
+    BypassReason, Cause, DiscardReason, Dropped, Event, FillOutcome, HitSource, MissCause, Observer,
 };
 pub use policy::{EffectivePolicy, Operations, Policy, effective_policy};
 pub use prepared::{BoundRead, Prepared, ResultIdentity};

@@ -20,8 +20,8 @@ pub enum Event<'a> {
     Hit {
         /// First table of the query.
         table: &'a TableKey,
-        /// Whether it waited for another reader's fill.
-        waited: bool,
+        /// Who gave the answer.
+        source: HitSource,
     },
     /// A read must run its query and may store the result.
     Miss {
@@ -71,6 +71,18 @@ pub enum Event<'a> {
     },
 }
 
+/// Who answered a read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum HitSource {
+    /// The store.
+    Store,
+    /// This process: a decoded result whose stamps the store has confirmed.
+    Near,
+    /// Another reader's fill.
+    Flight,
+}
+
 /// Why a read missed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -85,6 +97,9 @@ pub enum MissCause {
     Incarnation,
     /// A refresh was asked for.
     Refresh,
+    /// The stored bytes were damaged, or written by a build that this one does not understand; the
+    /// entry was removed.
+    Undecodable,
 }
 
 /// How a fill ended.
@@ -115,6 +130,8 @@ pub enum DiscardReason {
     NotCacheable,
     /// An operation of several statements rests on more dependencies than the limit.
     Dependencies,
+    /// It has no written form for a store outside the process, and nothing is kept near.
+    NotWritable,
 }
 
 /// Why a read bypasses.

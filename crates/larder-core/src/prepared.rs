@@ -221,7 +221,7 @@ impl PreparedRead {
             .map(|template| Template::new(template, place))
             .collect();
         Ok(Self {
-            first_table: TableKey::new(place.source, &first.name),
+            first_table: TableKey::new(place.namespace, place.source, &first.name),
             templates,
             dependencies_max: place.limits.dependencies_max,
             dated_parameters: read.dated_parameters.as_slice().into(),

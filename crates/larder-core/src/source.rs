@@ -174,7 +174,7 @@ impl Source {
 
     /// The key of a table of this source.
     pub fn table_key(&self, table: &TableName) -> TableKey {
-        TableKey::new(&self.id, table)
+        TableKey::new(&self.namespace, &self.id, table)
     }
 
     fn analyze(&self, sql: &str, catalog: Option<&Catalog>) -> Plan {

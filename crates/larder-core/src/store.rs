@@ -3,7 +3,7 @@
 //! A store is a map that may forget anything at any time. It decides nothing: which stamps to
 //! read, create and drop is the machines' business.
 
-use std::{error, fmt, sync::Arc, time::Duration};
+use std::{error, fmt, ops::Deref, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 
@@ -19,10 +19,10 @@ use crate::{
 pub enum Request<'a> {
     /// Read an entry and the stamps of its dependencies.
     Lookup {
-        /// The entry.
-        entry: &'a EntryKey,
+        /// The entry; `None` = only the stamps are wanted.
+        entry: Option<&'a EntryKey>,
         /// The dependencies.
-        dependencies: &'a [DependencyKey],
+        dependencies: Dependencies<'a>,
     },
     /// Create what is missing and read what is there. Must never be sent twice (P5).
     Register {
@@ -45,6 +45,27 @@ pub enum Request<'a> {
     Records(Vec<TableKey>),
     /// Drop things. May be repeated.
     Remove(Vec<Removal>),
+}
+
+/// The dependencies of a lookup: those of a read, or those of an entry that was found.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Dependencies<'a> {
+    /// The reader's.
+    Read(&'a [DependencyKey]),
+    /// An entry's.
+    Entry(Arc<[DependencyKey]>),
+}
+
+impl Deref for Dependencies<'_> {
+    type Target = [DependencyKey];
+
+    fn deref(&self) -> &[DependencyKey] {
+        match self {
+            Self::Read(dependencies) => dependencies,
+            Self::Entry(dependencies) => dependencies,
+        }
+    }
 }
 
 /// One dependency to register, with fresh stamps for what the lookup did not return.
@@ -70,8 +91,8 @@ pub enum Removal {
     Stamp(TableKey, Digest),
     /// An entry.
     Entry(EntryKey),
-    /// The records of all tables in the namespace (P10).
-    AllRecords,
+    /// The records of all tables in this namespace (P10).
+    AllRecords(Arc<str>),
 }
 
 /// The answer to one request.
@@ -141,6 +162,17 @@ pub struct Registered {
 /// - `now` is the caller's clock; a store with a clock of its own may use that.
 #[async_trait]
 pub trait Store: fmt::Debug + Send + Sync {
+    /// Whether it keeps results outside the process: they are written down for it, and the cache
+    /// keeps the decoded ones near.
+    fn is_remote(&self) -> bool {
+        false
+    }
+
+    /// Why it could not be reached when it was made; the cache then starts with an open breaker.
+    fn fault_at_start(&self) -> Option<Fault> {
+        None
+    }
+
     /// Runs requests and returns one reply per request.
     ///
     /// # Errors

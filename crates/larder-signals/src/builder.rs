@@ -132,14 +132,16 @@ impl LarderBuilder {
     /// `Config` when the namespace or the store is missing, the namespace has other characters, a
     /// policy has no way to a TTL or a TTL of zero, or `LARDER_ENABLED` is neither true nor false.
     pub fn build(self) -> Result<Larder, Error> {
-        let namespace = checked_namespace(self.namespace)?;
+        let namespace: Arc<str> = checked_namespace(self.namespace)?.into();
         let store = self.store.ok_or_else(|| Error::config("no store is set"))?;
         check_policies(&self.policies, self.default_policy.as_ref())?;
         let enabled = self.enabled && enabled_by(std::env::var_os(ENABLED_VARIABLE))?;
-        let cache = Cache::new(store, self.cache);
+        let mut options = self.cache;
+        options.namespace = namespace.clone();
+        let cache = Cache::new(store, options);
         let inner = Inner {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
-            namespace: namespace.into(),
+            namespace,
             enabled: AtomicBool::new(enabled),
             policies: Policies::new(self.policies, self.default_policy),
             sources: Sources::default(),

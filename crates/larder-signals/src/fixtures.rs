@@ -134,13 +134,17 @@ pub(crate) fn alter(catalog: &mut Catalog, table: &str, change: impl FnOnce(&mut
 }
 
 pub(crate) fn source(catalog: Catalog) -> Source {
-    let source = Source::new("s", catalog.dialect, Default::default(), Default::default());
+    let source = Source::new("s", catalog.dialect, Default::default(), Default::default())
+        .with_namespace(NAMESPACE);
     source.set_catalog(catalog);
     source
 }
 
+/// That of every larder and source here.
+pub(crate) const NAMESPACE: &str = "test";
+
 pub(crate) fn table_key(table: &str) -> TableKey {
-    TableKey::new("s", &name(table))
+    TableKey::new(NAMESPACE, "s", &name(table))
 }
 
 /// One write by hand.
@@ -320,6 +324,7 @@ pub(crate) fn lookup(cache: &Cache, table: &str) -> ReadOutcome {
         entry: &entry,
         dependencies: &[dependency],
         ttl: Duration::from_secs(3600),
+        codec: None,
         mode: Default::default(),
     })
 }
@@ -354,7 +359,7 @@ impl Rig {
         });
         let clock = Arc::new(ManualClock::at(Moment(1_000_000_000)));
         let builder = Larder::builder()
-            .namespace("test")
+            .namespace(NAMESPACE)
             .store(store.clone())
             .clock(clock.clone())
             .limits(limits())

@@ -4,7 +4,7 @@ use std::{sync::atomic::Ordering, time::Duration};
 
 use larder_core::{
     BoundRead, BypassReason, EffectivePolicy, Event, Param, Prepared, ReadMode, ReadOutcome,
-    ReadRequest, ResultIdentity, Source,
+    ReadRequest, ResultCodec, ResultIdentity, Source,
 };
 
 use crate::Larder;
@@ -35,6 +35,8 @@ pub struct ReadCall<'a> {
     pub params: &'a [Param<'a>],
     /// What the result is decoded into.
     pub result: &'a ResultIdentity,
+    /// How it is written down for a store outside the process; `None` = it cannot be.
+    pub codec: Option<&'static ResultCodec>,
     /// What the caller asks for.
     pub options: ReadOptions,
 }
@@ -46,22 +48,17 @@ pub struct CachedRead {
     bound: BoundRead,
     ttl: Duration,
     mode: ReadMode,
-    local: bool,
+    codec: Option<&'static ResultCodec>,
 }
 
 impl CachedRead {
-    /// Whether the result must stay in process memory, since it has no encoding.
-    #[must_use]
-    pub fn is_local(&self) -> bool {
-        self.local
-    }
-
     fn request(&self) -> ReadRequest<'_> {
         ReadRequest {
             entry: &self.bound.entry,
             dependencies: &self.bound.dependencies,
             ttl: self.ttl,
             mode: self.mode,
+            codec: self.codec,
         }
     }
 }
@@ -149,7 +146,7 @@ impl Larder {
             bound,
             ttl,
             mode: call.options.mode,
-            local: policy.local,
+            codec: call.codec.filter(|_| !policy.local),
         })
     }
 }

@@ -47,6 +47,7 @@ impl Rig {
             prepared: &prepared,
             params: &[],
             result: &result,
+            codec: None,
             options: ReadOptions::default(),
         };
         let read = self

@@ -4,9 +4,16 @@ use std::{sync::Arc, time::Duration};
 
 use larder_core::{
     Affected, Change, ChangeScope, DependencyKey, Digest, EntryKey, Image, ReadMode, ReadRequest,
-    RowChange, ShapeName, TableKey, Value,
+    ResultCodec, RowChange, ShapeName, TableKey, Value, codec::Unwritable,
 };
 use larder_sql::{Column, Table, TableName, ValueKind, catalog::TableKind, plan::Columns};
+
+/// How results of `u64` are written down.
+pub static NUMBER: ResultCodec = ResultCodec {
+    fingerprint: 64,
+    write: |value, to| to.serde(value.downcast_ref::<u64>().ok_or(Unwritable)?),
+    read: |from| Ok(Arc::new(from.serde::<u64>()?)),
+};
 
 /// The queries and writes of one table.
 #[derive(Clone, Debug)]
@@ -34,6 +41,7 @@ impl Query {
             dependencies: &self.dependencies,
             ttl: Duration::from_secs(60),
             mode: ReadMode::Cached,
+            codec: Some(&NUMBER),
         }
     }
 }

@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use larder_core::{
     BlockingStore, DependencyKey, Digest, EntryKey, Fault, Moment, ShapeName, Stamp, Store,
     TableKey,
-    entry::{Entry, Incarnation},
+    entry::{Content, Entry, Incarnation},
     store::{Lookup, Registered, Registration, Removal, Reply, Request, Seen},
 };
 
@@ -169,7 +169,7 @@ impl Model {
                 Reply::Lookup(lookup),
             ) => {
                 if step == 0 {
-                    lookup.entry = self.entries.get(&entry.digest).cloned();
+                    lookup.entry = entry.and_then(|key| self.entries.get(&key.digest).cloned());
                 } else if let Some(dependency) = dependencies.get((step - 1) / 2) {
                     self.look(now, dependency, &mut lookup.seen, step % 2 == 1);
                 }
@@ -308,11 +308,12 @@ impl Model {
             }
             Removal::Stamp(_, digest) => usize::from(self.stamps.remove(digest).is_some()),
             Removal::Entry(key) => usize::from(self.entries.remove(&key.digest).is_some()),
-            _ => {
+            Removal::AllRecords(namespace) => {
                 let existed = self.records.len();
-                self.records.clear();
-                existed
+                self.records.retain(|table, _| !table.is_in(namespace));
+                existed - self.records.len()
             }
+            _ => 0,
         }
     }
 
@@ -335,7 +336,9 @@ impl Hash for Model {
         self.incarnation.hash(state);
         for (digest, entry) in &self.entries {
             (digest, &entry.stamps).hash(state);
-            entry.payload.value.downcast_ref::<u64>().hash(state);
+            if let Content::Decoded(payload) = &entry.content {
+                payload.value.downcast_ref::<u64>().hash(state);
+            }
         }
         self.stamps.hash(state);
         for (table, record) in &self.records {

@@ -50,7 +50,7 @@ fn bind(conjunctions: Vec<Vec<Term>>, params: &[Param<'_>]) -> Vec<DependencyKey
 fn shapes(dependencies: &[DependencyKey]) -> Vec<(&str, usize)> {
     let mut shapes: Vec<(&str, usize)> = Vec::new();
     for dependency in dependencies {
-        assert_eq!(&*dependency.table.0, "s:public.post");
+        assert_eq!(&*dependency.table.0, "n:s:public.post");
         match shapes
             .iter_mut()
             .find(|(name, _)| *name == &*dependency.shape.0)
@@ -366,7 +366,7 @@ fn change(row: RowChange) -> Change {
         changed: Columns::All,
         rows: vec![row],
     };
-    let table_key = TableKey(Arc::from("s:public.post"));
+    let table_key = TableKey(Arc::from("n:s:public.post"));
     Change {
         table_key,
         table: Some(post()),

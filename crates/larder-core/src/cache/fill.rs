@@ -3,11 +3,11 @@
 use std::{any::Any, fmt, sync::Arc};
 
 use crate::{
-    EntryKey,
+    EntryKey, ResultCodec,
     clock::Moment,
     entry::{Entry, Payload},
     flight::Lead,
-    machine::FillPlan,
+    machine::{FillPlan, ReadRequest},
     observer::{DiscardReason, Event, FillOutcome},
     store::Request,
 };
@@ -25,6 +25,7 @@ pub struct Fill {
 struct Ticket {
     cache: Cache,
     key: EntryKey,
+    codec: Option<&'static ResultCodec>,
     plan: FillPlan,
     /// `None` when it runs alone.
     lead: Option<Lead>,
@@ -32,10 +33,16 @@ struct Ticket {
 }
 
 impl Fill {
-    pub(super) fn new(cache: Cache, key: EntryKey, plan: FillPlan, lead: Option<Lead>) -> Self {
+    pub(super) fn new(
+        cache: Cache,
+        request: &ReadRequest<'_>,
+        plan: FillPlan,
+        lead: Option<Lead>,
+    ) -> Self {
         let ticket = Box::new(Ticket {
             cache,
-            key,
+            key: request.entry.clone(),
+            codec: request.codec,
             plan,
             lead,
             ended: false,
@@ -47,7 +54,8 @@ impl Fill {
     pub async fn store(mut self, value: Arc<dyn Any + Send + Sync>, bytes: usize) -> FillOutcome {
         let now = self.ticket.cache.now();
         let entry = match self.entry(value, bytes, now) {
-            Ok(entry) => entry,
+            Ok(Some(entry)) => entry,
+            Ok(None) => return self.end(FillOutcome::Stored, bytes),
             Err(reason) => return self.end(FillOutcome::Discarded(reason), bytes),
         };
         let put = self.put(entry);
@@ -67,18 +75,13 @@ impl Fill {
     ) -> FillOutcome {
         let now = self.ticket.cache.now();
         let entry = match self.entry(value, bytes, now) {
-            Ok(entry) => entry,
+            Ok(Some(entry)) => entry,
+            Ok(None) => return self.end(FillOutcome::Stored, bytes),
             Err(reason) => return self.end(FillOutcome::Discarded(reason), bytes),
         };
         let put = self.put(entry);
-        let fault = self
-            .ticket
-            .cache
-            .shared
-            .stores
-            .blocking
-            .exec_blocking(now, &[put])
-            .err();
+        let store = self.ticket.cache.shared.stores.blocking.as_ref();
+        let fault = store.exec_blocking(now, &[put]).err();
         self.stored(bytes, fault)
     }
 
@@ -99,26 +102,55 @@ impl Fill {
     }
 
     /// The entry to store, and the value to the waiters: they saw the very stamps of this fill, so
-    /// its value answers them whether it can be stored or not.
+    /// its value answers them whether it can be stored or not. `None` = it is kept near alone.
     fn entry(
         &self,
         value: Arc<dyn Any + Send + Sync>,
         bytes: usize,
         now: Moment,
-    ) -> Result<Arc<Entry>, DiscardReason> {
-        let entry = Arc::new(self.ticket.plan.entry(Payload { value, bytes }));
+    ) -> Result<Option<Arc<Entry>>, DiscardReason> {
+        let payload = Payload { value, bytes };
         if let Some(lead) = &self.ticket.lead {
-            lead.land(entry.payload.clone());
+            lead.land(payload.clone());
         }
-        let (plan, limits) = (&self.ticket.plan, &self.ticket.cache.shared.limits);
+        let (plan, shared) = (&self.ticket.plan, &self.ticket.cache.shared);
+        let limits = &shared.limits;
         if plan.expires <= now {
             Err(DiscardReason::Expired)
         } else if bytes > limits.entry_bytes_max {
             Err(DiscardReason::TooLarge)
         } else if plan.dependencies.len() > limits.dependencies_max {
             Err(DiscardReason::Dependencies)
+        } else if shared.stores.shared.is_remote() {
+            self.entry_outside(payload, now)
         } else {
-            Ok(entry)
+            Ok(Some(Arc::new(plan.entry(payload, now))))
+        }
+    }
+
+    /// The entry for a store outside the process; the decoded one is kept near.
+    fn entry_outside(
+        &self,
+        payload: Payload,
+        now: Moment,
+    ) -> Result<Option<Arc<Entry>>, DiscardReason> {
+        let Ticket {
+            cache, codec, plan, ..
+        } = &*self.ticket;
+        let shared = &cache.shared;
+        let encoded = codec.and_then(|it| it.encode(payload.value.as_ref(), shared.codec).ok());
+        if let Some(near) = &shared.near {
+            near.put(&self.ticket.key, &Arc::new(plan.entry(payload, now)));
+        } else if encoded.is_none() {
+            return Err(DiscardReason::NotWritable);
+        }
+        match encoded {
+            Some(encoded) if encoded.bytes.len() > shared.limits.entry_bytes_max => {
+                Err(DiscardReason::TooLarge)
+            }
+            encoded => {
+                Ok(encoded.map(|it| Arc::new(plan.entry(crate::entry::Content::Encoded(it), now))))
+            }
         }
     }
 

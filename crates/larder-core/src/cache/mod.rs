@@ -12,12 +12,14 @@ use std::{
 };
 
 use crate::{
+    Codec,
     breaker::Breaker,
     bypass::{BypassMarks, MarkId},
     clock::{Clock, Moment, SystemClock},
     entropy::Entropy,
     flight::{Alarm, Flights},
     limits::Limits,
+    memory::Entries,
     observer::{BypassReason, Event, Observer},
     pending::Pending,
     store::Stores,
@@ -35,6 +37,8 @@ pub struct Cache {
 /// How a cache is set up.
 #[non_exhaustive]
 pub struct CacheOptions {
+    /// Under what the keys of its tables begin, for the dropping of everything. Default: empty.
+    pub namespace: Arc<str>,
     /// The bounds of the protocol.
     pub limits: Limits,
     /// Tells the time.
@@ -43,7 +47,15 @@ pub struct CacheOptions {
     pub entropy: Entropy,
     /// Hears of events.
     pub observer: Option<Arc<dyn Observer>>,
+    /// Bytes of decoded results that are kept in process memory beside a store outside it. They are
+    /// served only when the store confirms their stamps, so nothing is staler for it. Default:
+    /// 64 MiB. Zero: none.
+    pub near_bytes: usize,
+    /// How results are written down for a store outside the process. Default: MessagePack.
+    pub codec: Codec,
 }
+
+const NEAR_BYTES: usize = 64 << 20;
 
 /// What a read comes to.
 #[derive(Debug)]
@@ -60,6 +72,10 @@ pub enum ReadOutcome {
 
 struct Shared {
     stores: Stores,
+    namespace: Arc<str>,
+    /// Decoded results, where the store keeps them outside the process.
+    near: Option<Entries>,
+    codec: Codec,
     limits: Limits,
     clock: Arc<dyn Clock>,
     entropy: Entropy,
@@ -76,10 +92,13 @@ struct Shared {
 impl Default for CacheOptions {
     fn default() -> Self {
         Self {
+            namespace: Arc::from(""),
             limits: Limits::default(),
             clock: Arc::new(SystemClock::default()),
             entropy: Entropy::system(),
             observer: None,
+            near_bytes: NEAR_BYTES,
+            codec: Codec::default(),
         }
     }
 }
@@ -87,7 +106,8 @@ impl Default for CacheOptions {
 impl fmt::Debug for CacheOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut out = f.debug_struct("CacheOptions");
-        out.field("limits", &self.limits)
+        out.field("namespace", &self.namespace)
+            .field("limits", &self.limits)
             .field("clock", &self.clock)
             .finish_non_exhaustive()
     }
@@ -97,27 +117,41 @@ impl Cache {
     /// A cache over this store.
     pub fn new(stores: impl Into<Stores>, options: CacheOptions) -> Self {
         let CacheOptions {
+            namespace,
             limits,
             clock,
             entropy,
             observer,
+            near_bytes,
+            codec,
         } = options;
+        let stores = stores.into();
+        let wants_near = stores.shared.is_remote() && near_bytes > 0;
+        let fault = stores.shared.fault_at_start();
         let shared = Shared {
-            stores: stores.into(),
+            stores,
+            near: wants_near.then(|| Entries::new(near_bytes)),
+            codec,
             flights: Arc::new(Flights::new(limits.flights_max, limits.waiters_max)),
             alarm: Alarm::new(limits.flights_max.saturating_mul(4)),
             marks: BypassMarks::default(),
             breaker: Breaker::new(&limits),
             pending: Pending::new(limits.pending_max),
             delivering: Mutex::default(),
+            namespace,
             limits,
             clock,
             entropy,
             observer,
         };
-        Self {
+        let cache = Self {
             shared: Arc::new(shared),
+        };
+        if let Some(fault) = fault {
+            cache.shared.breaker.open(cache.now());
+            cache.report(&Event::Fault { fault: &fault });
         }
+        cache
     }
 
     /// The present moment by the cache's clock.

@@ -1,16 +1,16 @@
 //! The reading shells. The two loops differ only in how they wait.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use crate::{
     DependencyKey, EntryKey,
     clock::Moment,
-    entry::Payload,
+    entry::{Content, Encoded, Entry, Payload},
     flight::{Joined, Landing, Lead},
     machine::{ReadDecision, ReadMachine, ReadMode, ReadRequest, ReadStep, verdict},
-    observer::{BypassReason, Event},
+    observer::{BypassReason, Event, HitSource},
     recorder,
-    store::{Fault, FaultKind, Reply, Request},
+    store::{Dependencies, Fault, FaultKind, Reply, Request},
 };
 
 use super::{Cache, Fill, ReadOutcome};
@@ -32,14 +32,14 @@ impl Cache {
             ..
         } = request;
         let lookup = Request::Lookup {
-            entry,
-            dependencies,
+            entry: Some(entry),
+            dependencies: Dependencies::Read(dependencies),
         };
         let Some(Reply::Lookup(lookup)) = self.shared.stores.shared.try_now(now, &lookup) else {
             return None;
         };
-        let payload = verdict(&lookup, dependencies, ttl, now).ok()?;
-        Some(self.hit_now(entry, dependencies, payload))
+        let content = verdict(&lookup, dependencies, ttl, now).ok()?;
+        self.hit_now(entry, dependencies, content)
     }
 
     /// A hit by the key of the entry alone: what an entry rests on is written in it, and it is
@@ -52,22 +52,25 @@ impl Cache {
         if self.refusal(dependencies, now).is_some() {
             return None;
         }
-        let payload = verdict(&lookup, dependencies, ttl, now).ok()?;
-        Some(self.hit_now(key, dependencies, payload))
+        let content = verdict(&lookup, dependencies, ttl, now).ok()?;
+        self.hit_now(key, dependencies, content)
     }
 
     fn hit_now(
         &self,
         entry: &EntryKey,
         dependencies: &[DependencyKey],
-        payload: Payload,
-    ) -> ReadOutcome {
+        content: Content,
+    ) -> Option<ReadOutcome> {
+        let Content::Decoded(payload) = content else {
+            return None;
+        };
         recorder::note(dependencies);
         self.report(&Event::Hit {
             table: &entry.table,
-            waited: false,
+            source: HitSource::Store,
         });
-        ReadOutcome::Hit(payload.value)
+        Some(ReadOutcome::Hit(payload.value))
     }
 
     /// Answers a read from the store, from another reader's fill, or not at all.
@@ -79,7 +82,8 @@ impl Cache {
         if let Some(reason) = self.refusal(request.dependencies, started) {
             return self.bypass(&request, reason);
         }
-        let mut machine = self.machine(request, started);
+        let near = self.near(request.entry, started);
+        let mut machine = self.machine(request, started).with_near(near.clone());
         let mut lead = None;
         let mut step = machine.start();
         loop {
@@ -105,7 +109,11 @@ impl Cache {
                     }
                     Joined::Alone => machine.waited_enough(),
                 },
-                ReadStep::Done(decision) => return self.decided(&machine, request, decision, lead),
+                ReadStep::Decode(encoded) => machine.decoded(decode(&request, &encoded)),
+                ReadStep::Done(decision) => {
+                    self.keep_near(request.entry, near.as_ref(), &decision);
+                    return self.decided(&machine, request, decision, lead);
+                }
             }
         }
     }
@@ -116,7 +124,8 @@ impl Cache {
         if let Some(reason) = self.refusal(request.dependencies, started) {
             return self.bypass(&request, reason);
         }
-        let mut machine = self.machine(request, started);
+        let near = self.near(request.entry, started);
+        let mut machine = self.machine(request, started).with_near(near.clone());
         let mut lead = None;
         let mut step = machine.start();
         loop {
@@ -141,7 +150,33 @@ impl Cache {
                     }
                     Joined::Alone => machine.waited_enough(),
                 },
-                ReadStep::Done(decision) => return self.decided(&machine, request, decision, lead),
+                ReadStep::Decode(encoded) => machine.decoded(decode(&request, &encoded)),
+                ReadStep::Done(decision) => {
+                    self.keep_near(request.entry, near.as_ref(), &decision);
+                    return self.decided(&machine, request, decision, lead);
+                }
+            }
+        }
+    }
+
+    fn near(&self, key: &EntryKey, now: Moment) -> Option<Arc<Entry>> {
+        self.shared.near.as_ref()?.live(now, key)
+    }
+
+    /// Keeps what came from outside, and forgets a near entry that did not answer.
+    fn keep_near(&self, key: &EntryKey, near: Option<&Arc<Entry>>, decision: &ReadDecision) {
+        let Some(entries) = &self.shared.near else {
+            return;
+        };
+        match decision {
+            ReadDecision::Hit { keep: None, .. } | ReadDecision::Bypass(BypassReason::Fault) => {}
+            ReadDecision::Hit {
+                keep: Some(entry), ..
+            } => entries.put(key, entry),
+            _ => {
+                if let Some(dead) = near {
+                    entries.remove_same(key, dead);
+                }
             }
         }
     }
@@ -191,8 +226,10 @@ impl Cache {
         let table = &request.entry.table;
         recorder::note(request.dependencies);
         match decision {
-            ReadDecision::Hit { payload, waited } => {
-                self.report(&Event::Hit { table, waited });
+            ReadDecision::Hit {
+                payload, source, ..
+            } => {
+                self.report(&Event::Hit { table, source });
                 ReadOutcome::Hit(payload.value)
             }
             ReadDecision::Run(plan) => {
@@ -200,7 +237,7 @@ impl Cache {
                 if let Some(cause) = machine.miss().filter(|_| request.mode != ReadMode::Part) {
                     self.report(&Event::Miss { table, cause });
                 }
-                ReadOutcome::Fill(Fill::new(self.clone(), request.entry.clone(), plan, lead))
+                ReadOutcome::Fill(Fill::new(self.clone(), &request, plan, lead))
             }
             ReadDecision::Bypass(reason) => self.bypass(&request, reason),
         }
@@ -214,6 +251,10 @@ impl Cache {
         });
         ReadOutcome::Bypass(reason)
     }
+}
+
+fn decode(request: &ReadRequest<'_>, encoded: &Encoded) -> Option<Payload> {
+    request.codec?.decode(encoded).ok()
 }
 
 fn waited<'a>(machine: &mut ReadMachine<'a>, landing: Landing) -> ReadStep<'a> {

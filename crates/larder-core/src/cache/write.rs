@@ -62,14 +62,14 @@ impl Cache {
     /// # Cancel safety
     /// As [`Self::invalidate`].
     pub async fn invalidate_all(&self, cause: Cause) -> Invalidation {
-        let remove = [Request::Remove(vec![Removal::AllRecords])];
+        let remove = self.all_records();
         let replies = self.shared.stores.shared.exec(self.now(), &remove).await;
         self.all_dropped(self.replies(replies), cause)
     }
 
     /// [`Self::invalidate_all`] for threads.
     pub fn invalidate_all_blocking(&self, cause: Cause) -> Invalidation {
-        let remove = [Request::Remove(vec![Removal::AllRecords])];
+        let remove = self.all_records();
         let replies = self
             .shared
             .stores
@@ -131,6 +131,11 @@ impl Cache {
         self.deliver_pending_blocking()
     }
 
+    fn all_records(&self) -> [Request<'static>; 1] {
+        let namespace = self.shared.namespace.clone();
+        [Request::Remove(vec![Removal::AllRecords(namespace)])]
+    }
+
     fn settled(&self) -> Result<(), Error> {
         match self.shared.pending.is_empty() {
             true => Ok(()),
@@ -140,7 +145,7 @@ impl Cache {
 
     fn try_deliver(&self, batch: &Batch) -> Result<(), Fault> {
         if batch.everything {
-            let remove = [Request::Remove(vec![Removal::AllRecords])];
+            let remove = self.all_records();
             let replies = self
                 .shared
                 .stores

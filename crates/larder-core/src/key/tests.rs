@@ -3,13 +3,13 @@ use proptest::prelude::*;
 use super::*;
 
 fn key(source: &str, schema: &str, name: &str) -> String {
-    TableKey::new(source, &TableName::new(schema, name)).to_string()
+    TableKey::new("n", source, &TableName::new(schema, name)).to_string()
 }
 
 #[test]
 fn a_table_key_is_readable_and_escapes_what_a_store_would_misread() {
-    assert_eq!(key("main", "public", "post"), "main:public.post");
-    assert_eq!(key("a:1", "p.q", "{x}%"), "a%3A1:p%2Eq.%7Bx%7D%25");
+    assert_eq!(key("main", "public", "post"), "n:main:public.post");
+    assert_eq!(key("a:1", "p.q", "{x}%"), "n:a%3A1:p%2Eq.%7Bx%7D%25");
     assert_ne!(key("a:b", "c", "d"), key("a", "b:c", "d"));
     assert_ne!(key("a", "b.c", "d"), key("a", "b", "c.d"));
 }
@@ -47,7 +47,7 @@ fn a_clone_of_aligned_fields_goes_on_where_the_original_stood() {
 
 #[test]
 fn the_widened_dependency_is_one_for_the_whole_table() {
-    let table = TableKey::new("s", &TableName::new("public", "post"));
+    let table = TableKey::new("n", "s", &TableName::new("public", "post"));
     let narrow = DependencyKey {
         table: table.clone(),
         shape: ShapeName(Arc::from("1|id:int|title")),

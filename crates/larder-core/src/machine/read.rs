@@ -1,7 +1,7 @@
 //! A read, as a machine.
 //!
 //! ```text
-//! Lookup --hit--------------------------------------------------> Hit
+//! Lookup --hit----------------------------[Decode]--------------> Hit
 //!    |  miss: stamps missing -> Register --nil reply------------> Bypass
 //!    |                            |
 //!    +--stamps complete-----------+--> Join(entry, stamps) --lead--> Run
@@ -9,19 +9,22 @@
 //!                                            |     --failed--> Lookup
 //!                                            |     --timed out----> Run
 //! ```
+//! With a near entry, the first lookup reads its stamps alone; an entry that rests on more than the
+//! reader knows (an operation) is judged by a lookup of its own stamps.
+//!
 //! Everything that a fill carries was read or created before `Run` (P2), and `Run` is the only
 //! place where the query may start.
 
 use std::{mem, sync::Arc, time::Duration};
 
 use crate::{
-    DependencyKey, EntryKey, ShapeName,
+    DependencyKey, EntryKey, ResultCodec, ShapeName,
     clock::Moment,
     entropy::{Draws, Entropy},
-    entry::{Entry, Incarnation, Issued, Payload},
+    entry::{Content, Encoded, Entry, Incarnation, Issued, Payload},
     limits::Limits,
-    observer::{BypassReason, MissCause},
-    store::{Fault, Lookup, Registered, Registration, Removal, Reply, Request, Seen},
+    observer::{BypassReason, HitSource, MissCause},
+    store::{Dependencies, Fault, Lookup, Registered, Registration, Removal, Reply, Request, Seen},
 };
 
 /// A read to answer.
@@ -36,6 +39,8 @@ pub struct ReadRequest<'a> {
     pub ttl: Duration,
     /// Whether a stored result will do.
     pub mode: ReadMode,
+    /// How the result is written down for a store outside the process; `None` = it is not.
+    pub codec: Option<&'static ResultCodec>,
 }
 
 /// Whether a stored result will do.
@@ -70,6 +75,8 @@ impl ReadMode {
 pub enum ReadStep<'a> {
     /// Send this and feed the reply to [`ReadMachine::replied`].
     Ask(Request<'a>),
+    /// Decode this and feed [`ReadMachine::decoded`].
+    Decode(Encoded),
     /// Join the flight with this key and feed [`ReadMachine::leads`], [`ReadMachine::landed`],
     /// [`ReadMachine::failed`] or [`ReadMachine::waited_enough`].
     Join(FlightKey),
@@ -85,8 +92,10 @@ pub enum ReadDecision {
     Hit {
         /// The answer.
         payload: Payload,
-        /// Whether another reader's fill gave it.
-        waited: bool,
+        /// Who gave it.
+        source: HitSource,
+        /// The entry, to be kept near: it came from outside the process.
+        keep: Option<Arc<Entry>>,
     },
     /// Run the query, then store its result by this plan.
     Run(FillPlan),
@@ -105,6 +114,8 @@ pub struct FillPlan {
     pub created: Moment,
     /// When the result expires (P7).
     pub expires: Moment,
+    /// Whether it rests on other statements as well.
+    pub extended: bool,
 }
 
 /// The identity of a flight: an entry under one complete stamp vector (P8).
@@ -125,17 +136,26 @@ pub fn verdict(
     dependencies: &[DependencyKey],
     ttl: Duration,
     now: Moment,
-) -> Result<Payload, MissCause> {
+) -> Result<Content, MissCause> {
     let entry = lookup.entry.as_ref().ok_or(MissCause::NoEntry)?;
+    judge(entry, &lookup.seen, dependencies, ttl, now)?;
+    Ok(entry.content.clone())
+}
+
+fn judge(
+    entry: &Entry,
+    seen: &[Seen],
+    dependencies: &[DependencyKey],
+    ttl: Duration,
+    now: Moment,
+) -> Result<(), MissCause> {
     if entry.expires <= now || entry.created + ttl <= now {
         return Err(MissCause::Expired);
     }
-    let complete =
-        entry.stamps.len() == dependencies.len() && lookup.seen.len() == dependencies.len();
-    if !complete {
+    if entry.stamps.len() != dependencies.len() || seen.len() != dependencies.len() {
         return Err(MissCause::Stamps);
     }
-    for ((issued, seen), dependency) in entry.stamps.iter().zip(&lookup.seen).zip(dependencies) {
+    for ((issued, seen), dependency) in entry.stamps.iter().zip(seen).zip(dependencies) {
         if issued.incarnation != seen.incarnation {
             return Err(MissCause::Incarnation);
         }
@@ -144,7 +164,7 @@ pub fn verdict(
             return Err(MissCause::Stamps);
         }
     }
-    Ok(entry.payload.clone())
+    Ok(())
 }
 
 /// The complete stamps of one dependency, if the lookup saw them.
@@ -185,6 +205,9 @@ pub struct ReadMachine<'a> {
     ttl: Duration,
     draws: Draws,
     miss: Option<MissCause>,
+    stage: Stage,
+    /// An entry that hits but is to be decoded.
+    decoding: Option<Arc<Entry>>,
     record_dropped: bool,
     dependencies: Vec<DependencyKey>,
     stamps: Vec<Option<Issued>>,
@@ -192,6 +215,17 @@ pub struct ReadMachine<'a> {
     /// and whether it is widened.
     registering: Vec<(usize, Incarnation, bool)>,
     plan: Option<FillPlan>,
+}
+
+/// What the lookup under way is for.
+#[derive(Clone, Debug)]
+enum Stage {
+    /// The stamps of this near entry.
+    Near(Arc<Entry>),
+    /// The stored entry, and the stamps of what the read rests on.
+    Full,
+    /// The stamps of a stored entry that rests on more; what the full lookup saw.
+    Extended(Arc<Entry>, Lookup),
 }
 
 impl<'a> ReadMachine<'a> {
@@ -207,6 +241,8 @@ impl<'a> ReadMachine<'a> {
             ttl,
             draws,
             miss: None,
+            stage: Stage::Full,
+            decoding: None,
             record_dropped: false,
             dependencies: Vec::new(),
             stamps: Vec::new(),
@@ -215,16 +251,32 @@ impl<'a> ReadMachine<'a> {
         }
     }
 
+    /// The same with an entry that the process keeps near.
+    #[must_use]
+    pub fn with_near(mut self, near: Option<Arc<Entry>>) -> Self {
+        if let Some(entry) = near.filter(|_| self.request.mode.takes_stored()) {
+            self.stage = Stage::Near(entry);
+        }
+        self
+    }
+
     /// The first step.
     pub fn start(&self) -> ReadStep<'a> {
+        match &self.stage {
+            Stage::Near(entry) => stamps_of(entry),
+            _ => self.full_lookup(),
+        }
+    }
+
+    fn full_lookup(&self) -> ReadStep<'a> {
         let ReadRequest {
             entry,
             dependencies,
             ..
         } = self.request;
         ReadStep::Ask(Request::Lookup {
-            entry,
-            dependencies,
+            entry: Some(entry),
+            dependencies: Dependencies::Read(dependencies),
         })
     }
 
@@ -237,12 +289,38 @@ impl<'a> ReadMachine<'a> {
     /// have run (P5).
     pub fn replied(&mut self, reply: Result<Reply, Fault>) -> ReadStep<'a> {
         match reply {
-            Ok(Reply::Lookup(lookup)) => self.looked_up(&lookup),
+            Ok(Reply::Lookup(lookup)) => match mem::replace(&mut self.stage, Stage::Full) {
+                Stage::Near(entry) => self.near_seen(entry, &lookup.seen),
+                Stage::Full => self.looked_up(lookup),
+                Stage::Extended(entry, first) => {
+                    let judged = self.judge(&entry, &lookup.seen, &entry.dependencies);
+                    self.judged(judged.map(|()| entry), &first)
+                }
+            },
             Ok(Reply::Registered(registered)) => self.registered(&registered),
-            // The full record is gone; what it held must be read again.
-            Ok(Reply::Removed { .. }) => self.start(),
+            // What was in the way is gone; what is there now must be read again.
+            Ok(Reply::Removed { .. }) => self.full_lookup(),
             Ok(_) | Err(_) => ReadStep::Done(ReadDecision::Bypass(BypassReason::Fault)),
         }
+    }
+
+    /// What became of the entry that was to be decoded. One that cannot be is removed and counts
+    /// as none.
+    pub fn decoded(&mut self, payload: Option<Payload>) -> ReadStep<'a> {
+        let Some((payload, entry)) = payload.zip(self.decoding.take()) else {
+            self.miss = Some(MissCause::Undecodable);
+            let removal = Removal::Entry(self.request.entry.clone());
+            return ReadStep::Ask(Request::Remove(vec![removal]));
+        };
+        let keep = Entry {
+            content: payload.clone().into(),
+            ..Entry::clone(&entry)
+        };
+        ReadStep::Done(ReadDecision::Hit {
+            payload,
+            source: HitSource::Store,
+            keep: Some(Arc::new(keep)),
+        })
     }
 
     /// The reader leads the flight that it joined.
@@ -255,7 +333,8 @@ impl<'a> ReadMachine<'a> {
     pub fn landed(&mut self, payload: Payload) -> ReadStep<'a> {
         ReadStep::Done(ReadDecision::Hit {
             payload,
-            waited: true,
+            source: HitSource::Flight,
+            keep: None,
         })
     }
 
@@ -263,7 +342,7 @@ impl<'a> ReadMachine<'a> {
     /// to find what another waiter has stored meanwhile.
     pub fn failed(&mut self) -> ReadStep<'a> {
         self.plan = None;
-        self.start()
+        self.full_lookup()
     }
 
     /// The flight takes too long, or there is no room in it: run alone.
@@ -271,28 +350,60 @@ impl<'a> ReadMachine<'a> {
         self.run()
     }
 
-    fn looked_up(&mut self, lookup: &Lookup) -> ReadStep<'a> {
-        let ReadRequest {
-            entry: _,
-            dependencies,
-            ttl,
-            mode,
-        } = self.request;
+    fn near_seen(&mut self, entry: Arc<Entry>, seen: &[Seen]) -> ReadStep<'a> {
+        match (
+            self.judge(&entry, seen, &entry.dependencies),
+            &entry.content,
+        ) {
+            (Ok(()), Content::Decoded(payload)) => ReadStep::Done(ReadDecision::Hit {
+                payload: payload.clone(),
+                source: HitSource::Near,
+                keep: None,
+            }),
+            // Another process may have stored a newer one.
+            _ => self.full_lookup(),
+        }
+    }
+
+    fn looked_up(&mut self, lookup: Lookup) -> ReadStep<'a> {
+        let dependencies = self.request.dependencies;
         if lookup.seen.len() != dependencies.len() {
             return ReadStep::Done(ReadDecision::Bypass(BypassReason::Fault));
         }
-        let miss = match verdict(lookup, dependencies, ttl, self.created) {
+        // One that could not be decoded may be back, written again by the same process.
+        let missed = self.miss.filter(|cause| *cause == MissCause::Undecodable);
+        let found = lookup.entry.clone().filter(|_| missed.is_none());
+        let Some(entry) = found else {
+            return self.judged(Err(missed.unwrap_or(MissCause::NoEntry)), &lookup);
+        };
+        if entry.extended && self.request.mode.takes_stored() {
+            let step = stamps_of(&entry);
+            self.stage = Stage::Extended(entry, lookup);
+            return step;
+        }
+        let judged = self.judge(&entry, &lookup.seen, dependencies);
+        self.judged(judged.map(|()| entry), &lookup)
+    }
+
+    fn judge(
+        &self,
+        entry: &Entry,
+        seen: &[Seen],
+        dependencies: &[DependencyKey],
+    ) -> Result<(), MissCause> {
+        judge(entry, seen, dependencies, self.request.ttl, self.created)
+    }
+
+    /// Goes on with an entry that answers, or with what the full lookup saw.
+    fn judged(&mut self, judged: Result<Arc<Entry>, MissCause>, lookup: &Lookup) -> ReadStep<'a> {
+        let mode = self.request.mode;
+        let miss = match judged {
             _ if !mode.takes_stored() => MissCause::Refresh,
             Err(_) if mode == ReadMode::Peek => {
                 return ReadStep::Done(ReadDecision::Bypass(BypassReason::Replica));
             }
             Err(cause) => cause,
-            Ok(payload) => {
-                return ReadStep::Done(ReadDecision::Hit {
-                    payload,
-                    waited: false,
-                });
-            }
+            Ok(entry) => return self.hit(entry),
         };
         // A second lookup follows a dropped record; the first one knows the cause.
         self.miss.get_or_insert(miss);
@@ -309,6 +420,21 @@ impl<'a> ReadMachine<'a> {
             registrations,
             ttl: self.ttl,
         })
+    }
+
+    fn hit(&mut self, entry: Arc<Entry>) -> ReadStep<'a> {
+        match &entry.content {
+            Content::Decoded(payload) => ReadStep::Done(ReadDecision::Hit {
+                payload: payload.clone(),
+                source: HitSource::Store,
+                keep: None,
+            }),
+            Content::Encoded(encoded) => {
+                let encoded = encoded.clone();
+                self.decoding = Some(entry);
+                ReadStep::Decode(encoded)
+            }
+        }
     }
 
     /// A record that is full and older than the longest TTL may be full of shapes that nobody
@@ -433,8 +559,16 @@ impl<'a> ReadMachine<'a> {
             dependencies: self.dependencies.as_slice().into(),
             created: self.created,
             expires: self.created + self.ttl,
+            extended: false,
         })
     }
+}
+
+fn stamps_of<'a>(entry: &Entry) -> ReadStep<'a> {
+    ReadStep::Ask(Request::Lookup {
+        entry: None,
+        dependencies: Dependencies::Entry(entry.dependencies.clone()),
+    })
 }
 
 impl FillPlan {
@@ -452,16 +586,19 @@ impl FillPlan {
         self.dependencies = dependencies.into();
         self.stamps = stamps.into();
         self.expires = self.expires.min(other.expires);
+        self.extended = true;
     }
 
-    /// The entry for a finished fill (P2, P7).
-    pub fn entry(&self, payload: Payload) -> Entry {
+    /// The entry for a fill that is finished at `now` (P2, P7).
+    pub fn entry(&self, content: impl Into<Content>, now: Moment) -> Entry {
         Entry {
-            payload,
+            content: content.into(),
             dependencies: self.dependencies.clone(),
             stamps: self.stamps.clone(),
             created: self.created,
             expires: self.expires,
+            cost: now.since(self.created),
+            extended: self.extended,
         }
     }
 }

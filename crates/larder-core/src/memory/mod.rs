@@ -4,6 +4,7 @@
 //! out what validates them: entries (weighed in bytes), stamps of values (counted), records
 //! (counted). Any of them may forget at any time; that costs a miss.
 
+mod entries;
 mod records;
 mod slot;
 
@@ -16,11 +17,9 @@ use std::{
 };
 
 use async_trait::async_trait;
-use quick_cache::{
-    OptionsBuilder, Weighter,
-    sync::{Cache as Map, EntryAction, EntryResult, GuardResult},
-};
+use quick_cache::sync::{Cache as Map, GuardResult};
 
+pub(crate) use self::entries::Entries;
 use crate::{
     DependencyKey, Digest, EntryKey, Stamp, TableKey,
     clock::Moment,
@@ -36,8 +35,6 @@ use slot::Slot;
 
 /// One stamp is kept per this many bytes of entries.
 const BYTES_PER_STAMP: usize = 512;
-/// Fewer shards than this many bytes each would refuse large entries.
-const SHARD_BYTES_MIN: usize = 4 << 20;
 /// Tables whose records are kept.
 const RECORDS_MAX: usize = 10_000;
 
@@ -52,18 +49,9 @@ pub struct MemoryStore {
 
 struct Shared {
     incarnation: Incarnation,
-    entries: Map<Slot, Arc<Entry>, EntryBytes>,
+    entries: Entries,
     stamps: Map<Slot, Arc<StampCell>>,
     records: Records,
-}
-
-#[derive(Clone)]
-struct EntryBytes;
-
-impl Weighter<Slot, Arc<Entry>> for EntryBytes {
-    fn weight(&self, _: &Slot, entry: &Arc<Entry>) -> u64 {
-        entry.bytes() as u64
-    }
 }
 
 /// A stamp never changes: extending its life must not bring it back after a removal.
@@ -86,7 +74,7 @@ impl MemoryStore {
         let id = Entropy::system().draws().stamp();
         let shared = Shared {
             incarnation: Incarnation(u128::from_le_bytes(id.0)),
-            entries: entry_map(entry_bytes),
+            entries: Entries::new(entry_bytes),
             stamps: Map::new(stamps),
             records: Records::new(records),
         };
@@ -97,7 +85,7 @@ impl MemoryStore {
 
     /// Bytes that its entries weigh now.
     pub fn entry_bytes(&self) -> usize {
-        usize::try_from(self.shared.entries.weight()).unwrap_or(usize::MAX)
+        self.shared.entries.bytes()
     }
 
     /// Number of entries, stamps of values, and records that it keeps now.
@@ -133,7 +121,7 @@ impl Store for MemoryStore {
     }
 
     fn revisit_now(&self, now: Moment, entry: &EntryKey) -> Option<Lookup> {
-        let entry = self.shared.live(now, entry)?;
+        let entry = self.shared.entries.live(now, entry)?;
         let seen = self.shared.see(now, &entry.dependencies);
         Some(Lookup {
             entry: Some(entry),
@@ -161,7 +149,10 @@ impl Shared {
             Request::Lookup {
                 entry,
                 dependencies,
-            } => Reply::Lookup(self.lookup(now, entry, dependencies)),
+            } => Reply::Lookup(Lookup {
+                entry: entry.and_then(|key| self.entries.live(now, key)),
+                seen: self.see(now, dependencies),
+            }),
             Request::Register { registrations, ttl } => {
                 let register = |one| self.register(now, now + *ttl, one);
                 Reply::Registered(registrations.iter().map(register).collect())
@@ -183,25 +174,6 @@ impl Shared {
                 Reply::Removed { existed }
             }
         }
-    }
-
-    fn lookup(&self, now: Moment, key: &EntryKey, dependencies: &[DependencyKey]) -> Lookup {
-        Lookup {
-            entry: self.live(now, key),
-            seen: self.see(now, dependencies),
-        }
-    }
-
-    /// An entry that has not expired.
-    fn live(&self, now: Moment, key: &EntryKey) -> Option<Arc<Entry>> {
-        let slot = Slot(key.digest);
-        self.entries.get(&slot).filter(|entry| {
-            let live = now < entry.expires;
-            if !live {
-                self.entries.remove_if(&slot, |found| found.expires <= now);
-            }
-            live
-        })
     }
 
     fn see(&self, now: Moment, dependencies: &[DependencyKey]) -> Vec<Seen> {
@@ -252,17 +224,7 @@ impl Shared {
                 cell.extend(now, entry.expires);
             }
         }
-        let slot = Slot(key.digest);
-        let replaced = self.entries.entry(&slot, None, |_, known| {
-            if known.created <= entry.created {
-                *known = entry.clone();
-            }
-            EntryAction::Retain(())
-        });
-        if let EntryResult::Vacant(guard) = replaced {
-            // Refused when the key was removed meanwhile.
-            let _ = guard.insert(entry.clone());
-        }
+        self.entries.put(key, entry);
     }
 
     fn stamp(&self, digest: Digest, now: Moment) -> Option<Stamp> {
@@ -299,12 +261,14 @@ impl Shared {
             Removal::Record(table) => self.records.remove(table),
             Removal::Shape(table, shape) => self.records.remove_shape(table, shape),
             Removal::Stamp(_, digest) => usize::from(self.stamps.remove(&Slot(*digest)).is_some()),
-            Removal::Entry(key) => usize::from(self.entries.remove(&Slot(key.digest)).is_some()),
-            Removal::AllRecords => {
-                let records = self.records.clear();
-                // Dead without their records; give the room back.
-                self.entries.clear();
-                self.stamps.clear();
+            Removal::Entry(key) => usize::from(self.entries.remove(key)),
+            Removal::AllRecords(namespace) => {
+                let records = self.records.clear(namespace);
+                if self.records.len() == 0 {
+                    // Dead without their records; give the room back.
+                    self.entries.clear();
+                    self.stamps.clear();
+                }
                 records
             }
         }
@@ -321,23 +285,5 @@ impl StampCell {
         if self.is_live(now) {
             self.deadline.fetch_max(deadline.0, Ordering::Relaxed);
         }
-    }
-}
-
-fn entry_map(bytes: usize) -> Map<Slot, Arc<Entry>, EntryBytes> {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let shards = (bytes / SHARD_BYTES_MIN).clamp(1, cores.saturating_mul(4));
-    let items = (bytes / 1024).max(32);
-    let options = OptionsBuilder::new()
-        .shards(shards)
-        .estimated_items_capacity(items)
-        .weight_capacity(bytes as u64)
-        .build();
-    match options {
-        Ok(options) => {
-            Map::with_options(options, EntryBytes, Default::default(), Default::default())
-        }
-        // Only a missing setting fails, and none is.
-        Err(_) => Map::with_weighter(items, bytes as u64, EntryBytes),
     }
 }

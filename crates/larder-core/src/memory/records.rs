@@ -146,12 +146,12 @@ impl Records {
         before - record.fields.len()
     }
 
-    pub(super) fn clear(&self) -> usize {
+    pub(super) fn clear(&self, namespace: &str) -> usize {
         let empty = |shard: &RwLock<HashMap<TableKey, Record, RandomState>>| {
             let mut shard = write(shard);
             let before = shard.len();
-            shard.clear();
-            before
+            shard.retain(|table, _| !table.is_in(namespace));
+            before - shard.len()
         };
         self.shards.iter().map(empty).sum()
     }

@@ -7,7 +7,13 @@ use crate::key::{escape, unescape};
 
 /// Longer names are shortened to more general shapes, and never read.
 const NAME_BYTES_MAX: usize = 1024;
+/// That of every digest. A writer of another version cannot read the name and drops the record, so
+/// that processes of two versions may share a store.
 const VERSION: &str = "1";
+const _: () = assert!(
+    crate::key::FORMAT_VERSION == 1,
+    "the version of shape names follows it"
+);
 const NULL: &str = "null";
 
 const KINDS: [(Kind, &str); 11] = [

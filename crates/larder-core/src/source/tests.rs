@@ -62,7 +62,7 @@ fn a_plan_made_with_an_older_catalog_is_never_used() {
 
 #[test]
 fn a_table_key_names_source_and_table() {
-    assert_eq!(&*source().table_key(&post().name).0, "db:public.post");
+    assert_eq!(&*source().table_key(&post().name).0, ":db:public.post");
 }
 
 fn bind(source: &Source, sql: &str, params: &[Param<'_>]) -> Result<BoundRead, Reason> {
@@ -110,7 +110,7 @@ fn a_statement_of_the_orm_is_bound_to_its_row() {
     let source = loaded();
     let sql = r#"SELECT "post"."id", "post"."title" FROM "post" WHERE "post"."id" = $1 LIMIT $2"#;
     let bound = bind(&source, sql, &[Param::Int(1), Param::Int(1)]).unwrap();
-    assert_eq!(&*bound.entry.table.0, "db:public.post");
+    assert_eq!(&*bound.entry.table.0, ":db:public.post");
     let shapes: Vec<_> = bound.dependencies.iter().map(|it| &*it.shape.0).collect();
     assert_eq!(shapes, ["1|id:int|title"]);
     assert_ne!(

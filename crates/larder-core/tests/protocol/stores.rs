@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use larder_core::{
     BlockingStore, DependencyKey, Digest, EntryKey, MemoryStore, Moment,
-    entry::{Entry, Payload},
+    entry::{Content, Entry, Payload},
     store::{Registration, Request},
 };
 use larder_testkit::{conformance, fixture::Posts, model::ModelStore};
@@ -39,14 +39,16 @@ fn the_memory_store_stays_within_its_bounds() {
             value: Some(stamp),
         };
         let entry = Entry {
-            payload: Payload {
+            content: Content::Decoded(Payload {
                 value: Arc::new(n),
                 bytes: 1_000,
-            },
+            }),
             dependencies: Arc::new([]),
             stamps: Arc::new([]),
             created: Moment(0),
             expires: Moment(u64::MAX),
+            cost: std::time::Duration::ZERO,
+            extended: false,
         };
         let batch = [
             Request::Register {
@@ -89,14 +91,16 @@ fn payloads_never_push_out_records_or_stamps() {
     assert!(store.exec_blocking(Moment(0), &[register]).is_ok());
     for n in 0..100 {
         let entry = Entry {
-            payload: Payload {
+            content: Content::Decoded(Payload {
                 value: Arc::new(n),
                 bytes: 4_000,
-            },
+            }),
             dependencies: Arc::new([]),
             stamps: Arc::new([]),
             created: Moment(0),
             expires: Moment(u64::MAX),
+            cost: std::time::Duration::ZERO,
+            extended: false,
         };
         let key = EntryKey {
             digest: Digest([n; 32]),

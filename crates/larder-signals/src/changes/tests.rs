@@ -428,7 +428,8 @@ fn ddl_unknown_text_and_unknown_scope_change_everything() {
 #[test]
 fn a_write_without_a_catalog_changes_everything() {
     let mut insert = Statement::insert(catalog(PG), "post", vec![vec![to(1, 3)]]);
-    insert.source = Source::new("s", PG, Default::default(), Default::default());
+    insert.source =
+        Source::new("s", PG, Default::default(), Default::default()).with_namespace(NAMESPACE);
     assert!(matches!(
         insert.changes(&[], Returned::Nothing),
         Changes::Everything

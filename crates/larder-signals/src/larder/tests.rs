@@ -187,7 +187,10 @@ fn manual_invalidation_acts_on_every_source_that_has_the_table() {
         .collect();
     assert_eq!(
         tables,
-        [table_key("post"), TableKey::new("second", &name("post"))]
+        [
+            table_key("post"),
+            TableKey::new(NAMESPACE, "second", &name("post"))
+        ]
     );
 }
 
@@ -323,6 +326,7 @@ fn begin(rig: &Rig) -> Result<crate::CachedRead, BypassReason> {
         prepared: &prepared,
         params: &[],
         result: &result,
+        codec: None,
         options: ReadOptions::default(),
     })
 }
@@ -472,6 +476,6 @@ fn a_model_of_a_schema_means_no_table_of_another() {
     assert!(matches!(changes[0].scope, ChangeScope::Record));
     assert_eq!(
         changes[0].table_key,
-        TableKey::new("s", &TableName::new("other", "post"))
+        TableKey::new(NAMESPACE, "s", &TableName::new("other", "post"))
     );
 }

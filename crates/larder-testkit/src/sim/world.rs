@@ -10,7 +10,7 @@ use larder_core::{
     Change, DependencyKey, Entropy, Limits, Moment, ReadRequest,
     entry::{Incarnation, Payload},
     machine::{FlightKey, ReadDecision, ReadMachine, ReadStep},
-    store::{Registration, Reply, Request},
+    store::{Dependencies, Registration, Reply, Request},
 };
 
 use super::actor::{Reader, ReaderAt, Writer, WriterAt};
@@ -271,8 +271,8 @@ impl<'a> World<'a> {
         } = query.read();
         let mut store = self.store.clone();
         let lookup = Request::Lookup {
-            entry,
-            dependencies,
+            entry: Some(entry),
+            dependencies: Dependencies::Read(dependencies),
         };
         let reply = self.tampered(store.exec(NOW, &lookup));
         let entropy = Entropy::seeded(0);
@@ -335,10 +335,11 @@ impl<'a> World<'a> {
                 self.readers[n].at = ReaderAt::Holding(plan, key, value);
             }
             ReaderAt::Holding(plan, key, value) => {
-                let entry = plan.entry(Payload {
+                let payload = Payload {
                     value: Arc::new(value),
                     bytes: 8,
-                });
+                };
+                let entry = plan.entry(payload, NOW);
                 let reader = &mut self.readers[n];
                 let dependencies = &plan.dependencies;
                 let put = Request::Put {
