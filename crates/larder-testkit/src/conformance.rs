@@ -108,7 +108,7 @@ fn an_entry_comes_back_as_it_was_put<S: BlockingStore>(store: &S) {
 fn dropping_all_records_leaves_no_shape<S: BlockingStore>(store: &S) {
     register(store, START, 1, 1, (10, 11));
     register(store, START, 2, 1, (12, 13));
-    remove(store, Removal::AllRecords("test".into()));
+    remove(store, Removal::AllRecords("suite".into()));
     let seen = |table| lookup(store, START, table, 1).seen;
     assert!(
         seen(1)
@@ -282,7 +282,7 @@ fn number(entry: &Entry) -> Option<u64> {
 }
 
 fn table(number: u8) -> TableKey {
-    TableKey(format!("test:main.t{number}").into())
+    TableKey(format!("suite:test:main.t{number}").into())
 }
 
 fn shape(number: u8) -> ShapeName {

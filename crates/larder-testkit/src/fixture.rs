@@ -90,7 +90,7 @@ impl Posts {
             columns_ignore_case: false,
         };
         Self {
-            key: TableKey(format!("test:main.{name}").into()),
+            key: TableKey(format!(":test:main.{name}").into()),
             table: Arc::new(table),
         }
     }
