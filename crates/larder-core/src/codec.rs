@@ -142,6 +142,20 @@ impl<'a> Writer<'a> {
         }
     }
 
+    /// Writes bytes as such.
+    ///
+    /// # Errors
+    /// There are too many.
+    pub fn bytes(&mut self, bytes: &[u8]) -> Result<(), Unwritable> {
+        match self.codec {
+            Codec::MessagePack => {
+                rmp::encode::write_bin(&mut self.out, bytes).map_err(|_| Unwritable)
+            }
+            #[cfg(feature = "bincode")]
+            Codec::Bincode => self.serde(bytes),
+        }
+    }
+
     /// Begins a list of so many parts.
     ///
     /// # Errors
@@ -211,6 +225,21 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The bytes that follow.
+    ///
+    /// # Errors
+    /// Something else follows, or not all of them.
+    pub fn bytes(&mut self) -> Result<Vec<u8>, Unreadable> {
+        match self.codec {
+            Codec::MessagePack => {
+                let len = rmp::decode::read_bin_len(&mut self.input).map_err(|_| Unreadable)?;
+                Ok(self.take(len)?.to_vec())
+            }
+            #[cfg(feature = "bincode")]
+            Codec::Bincode => self.serde(),
+        }
+    }
+
     /// The length of the list that follows.
     ///
     /// # Errors
@@ -256,14 +285,19 @@ impl<'a> Reader<'a> {
         match self.codec {
             Codec::MessagePack => {
                 let len = rmp::decode::read_str_len(&mut self.input).map_err(|_| Unreadable)?;
-                let len = usize::try_from(len).map_err(|_| Unreadable)?;
-                let (found, rest) = self.input.split_at_checked(len).ok_or(Unreadable)?;
-                self.input = rest;
+                let found = self.take(len)?;
                 (found == name.as_bytes()).then_some(()).ok_or(Unreadable)
             }
             #[cfg(feature = "bincode")]
             Codec::Bincode => Ok(()),
         }
+    }
+
+    fn take(&mut self, len: u32) -> Result<&'a [u8], Unreadable> {
+        let len = usize::try_from(len).map_err(|_| Unreadable)?;
+        let (taken, rest) = self.input.split_at_checked(len).ok_or(Unreadable)?;
+        self.input = rest;
+        Ok(taken)
     }
 
     fn finish(self) -> Result<(), Unreadable> {

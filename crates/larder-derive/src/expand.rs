@@ -4,10 +4,10 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{
     Attribute, Data, DeriveInput, Error, Expr, Field, Fields, Ident, Result, Token, Type,
-    parenthesized, parse_quote, token,
+    WherePredicate, parenthesized, parse_quote, token,
 };
 
-use crate::attributes::Options;
+use crate::{attributes::Options, written::Form};
 
 pub(crate) fn cacheable(input: &DeriveInput) -> Result<TokenStream> {
     // `#[sea_orm::model]` copies every derive to the nested model it makes, which is no entity.
@@ -120,6 +120,7 @@ fn named_fields(input: &DeriveInput) -> Result<()> {
 fn result(input: &DeriveInput, options: &Options, base: Option<&Type>) -> TokenStream {
     let private = options.private();
     let name = &input.ident;
+    let form = Form::of(input, options);
     let bytes = result_bytes(&input.data, options, &private);
     let fingerprint = fingerprint(&input.data);
     let mut generics = input.generics.clone();
@@ -129,13 +130,14 @@ fn result(input: &DeriveInput, options: &Options, base: Option<&Type>) -> TokenS
     }
     if !options.local && !parameters.is_empty() {
         let (_, arguments, _) = input.generics.split_for_impl();
-        let whole = parse_quote!(#name #arguments: #private::Storable);
+        let whole: WherePredicate = parse_quote!(#name #arguments: #private::Storable);
         generics.make_where_clause().predicates.push(whole);
     }
     let (generics, _, wheres) = generics.split_for_impl();
     let (_, arguments, _) = input.generics.split_for_impl();
     let nested = all_fields(&input.data).filter(|field| is_nested(field));
-    let parts = nested.map(|field| &field.ty).chain(base);
+    let parts: Vec<&Type> = nested.map(|field| &field.ty).chain(base).collect();
+    let stored = form.written(&private, &parts);
     quote! {
         #[automatically_derived]
         impl #generics #private::CachedResult for #name #arguments #wheres {
@@ -144,6 +146,7 @@ fn result(input: &DeriveInput, options: &Options, base: Option<&Type>) -> TokenS
                 #(<#parts as #private::CachedResult>::SCHEMA_FINGERPRINT,)*
             ]);
             #bytes
+            #stored
         }
     }
 }
@@ -241,8 +244,7 @@ fn result_bytes(data: &Data, options: &Options, private: &TokenStream) -> TokenS
     }
     quote! {
         fn result_bytes(&self) -> usize {
-            // `Deserialize` is asked for as well: an entry that cannot be read back is no entry.
-            #private::serialized_bytes(self)
+            #private::written_bytes(self)
         }
     }
 }

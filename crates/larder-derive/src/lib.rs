@@ -4,6 +4,7 @@
 
 mod attributes;
 mod expand;
+mod written;
 
 use proc_macro::TokenStream;
 use syn::{DeriveInput, parse_macro_input};

@@ -1,6 +1,9 @@
 //! What `#[derive(Cacheable)]` expands to; not for use by hand.
 
-pub use larder_core::{Operations, Param, Policy};
+pub use larder_core::{
+    Operations, Param, Policy,
+    codec::{Reader, Unreadable, Unwritable, Writer},
+};
 pub use larder_signals::{CachedEntity, CachedModel, DeclaredPolicy, export::inventory};
 pub use larder_sql::plan::Operation;
 pub use sea_orm;
@@ -9,7 +12,10 @@ pub use crate::{
     CachedResult, CachedSelect,
     loader::LoaderParent,
     query::OverlaidSelect,
-    result::{Storable, Weigh, Weighs, combined_fingerprint, local_bytes, serialized_bytes},
+    result::{
+        Part, PartOf, ReadsResult, ReadsSerde, Storable, Weigh, Weighs, WritesResult, WritesSerde,
+        combined_fingerprint, local_bytes, written_bytes,
+    },
 };
 
 use std::borrow::Cow;

@@ -1,12 +1,18 @@
 //! What a result type tells of itself, and how large it is.
 
-use std::io;
+use std::{io, marker::PhantomData, sync::Arc};
 
+use larder_core::{
+    Codec, ResultCodec,
+    codec::{Reader, Unreadable, Unwritable, Writer},
+};
 use serde::{Serialize, de::DeserializeOwned};
 
 mod built_in;
+mod part;
 mod weigh;
 
+pub use part::{Part, PartOf, ReadsResult, ReadsSerde, WritesResult, WritesSerde};
 pub use weigh::{Weigh, Weighs};
 
 /// A type whose values may be stored. `#[derive(Cacheable)]` implements it for models,
@@ -14,11 +20,20 @@ pub use weigh::{Weigh, Weighs};
 /// numbers, text, bytes, dates, times, UUIDs, decimals, JSON, `Option`, `Vec`, and tuples of up to
 /// twelve.
 ///
-/// The derives ask for serde unless the type says `local`:
+/// A row is written down field by field, for stores outside the process: it needs no serde itself,
+/// and what its serde attributes say of it (`skip`, `rename`, `with`) is no matter. Fields of other
+/// types than those above need serde, unless the row says `local`:
 ///
 /// ```compile_fail,E0277
 /// use larder_sea_orm::Cacheable;
 /// use sea_orm::entity::prelude::*;
+///
+/// #[derive(Clone, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+/// #[sea_orm(rs_type = "i32", db_type = "Integer")]
+/// pub enum State {
+///     #[sea_orm(num_value = 0)]
+///     Draft,
+/// }
 ///
 /// #[derive(Clone, Debug, PartialEq, DeriveEntityModel, Cacheable)]
 /// #[sea_orm(table_name = "post")]
@@ -26,6 +41,7 @@ pub use weigh::{Weigh, Weighs};
 /// pub struct Model {
 ///     #[sea_orm(primary_key)]
 ///     pub id: i32,
+///     pub state: State,
 /// }
 ///
 /// #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -44,11 +60,52 @@ pub trait CachedResult: Clone + Send + Sync + Sized + 'static {
     /// Changes whenever the type changes, so that an entry of another version is never read.
     const SCHEMA_FINGERPRINT: u64;
 
+    /// Whether values have a written form. Those without stay in process memory. Default: no.
+    const STORABLE: bool = false;
+
     /// About how many bytes a value takes in memory, itself included.
     fn result_bytes(&self) -> usize;
+
+    /// Writes a value for a store outside the process.
+    ///
+    /// # Errors
+    /// It has no written form.
+    fn write_result(&self, _to: &mut Writer<'_>) -> Result<(), Unwritable> {
+        Err(Unwritable)
+    }
+
+    /// Reads a value back.
+    ///
+    /// # Errors
+    /// The bytes are not those of such a value.
+    fn read_result(_from: &mut Reader<'_>) -> Result<Self, Unreadable> {
+        Err(Unreadable)
+    }
+
+    /// Writes a list of values.
+    ///
+    /// # Errors
+    /// One of them has no written form.
+    fn write_results(values: &[Self], to: &mut Writer<'_>) -> Result<(), Unwritable> {
+        to.list(values.len())?;
+        values.iter().try_for_each(|value| value.write_result(to))
+    }
+
+    /// Reads a list of values back.
+    ///
+    /// # Errors
+    /// The bytes are not those of such a list.
+    fn read_results(from: &mut Reader<'_>) -> Result<Vec<Self>, Unreadable> {
+        let len = from.list()?;
+        let mut values = from.room(len);
+        for _ in 0..len {
+            values.push(Self::read_result(from)?);
+        }
+        Ok(values)
+    }
 }
 
-/// A type that a shared store can keep.
+/// A type that a shared store can keep as part of a row.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be kept in a shared store: it has no serde",
     label = "`Serialize` or `Deserialize` is missing",
@@ -60,14 +117,32 @@ pub trait Storable: Serialize + DeserializeOwned {}
 #[diagnostic::do_not_recommend]
 impl<T: Serialize + DeserializeOwned> Storable for T {}
 
-/// The length of the serialized form, without making it, but never less than the value's own size.
-/// A value that does not serialize counts as larger than any entry and is therefore not stored.
-pub fn serialized_bytes<T: Storable>(value: &T) -> usize {
+/// The length of the written form, without making it, but never less than the value's own size.
+/// A value that cannot be written counts as larger than any entry and is therefore not stored.
+pub fn written_bytes<T: CachedResult>(value: &T) -> usize {
     let mut counter = Counter(0);
-    match rmp_serde::encode::write_named(&mut counter, value) {
+    match value.write_result(&mut Writer::new(Codec::MessagePack, &mut counter)) {
         Ok(()) => counter.0.max(size_of::<T>()),
-        Err(_) => UNSERIALIZABLE,
+        Err(Unwritable) => UNWRITABLE,
     }
+}
+
+/// How results of a type are written down, where they can be.
+pub(crate) fn codec<T: CachedResult>() -> Option<&'static ResultCodec> {
+    T::STORABLE.then_some(CodecOf::<T>::CODEC)
+}
+
+struct CodecOf<T>(PhantomData<T>);
+
+impl<T: CachedResult> CodecOf<T> {
+    const CODEC: &'static ResultCodec = &ResultCodec {
+        fingerprint: T::SCHEMA_FINGERPRINT,
+        write: |value, to| match value.downcast_ref::<T>() {
+            Some(value) => value.write_result(to),
+            None => Err(Unwritable),
+        },
+        read: |from| Ok(Arc::new(T::read_result(from)?)),
+    };
 }
 
 /// For types without a serialized form: what their fields weigh, but never less than their own size.
@@ -81,7 +156,7 @@ pub fn local_bytes<T>(_value: &T, fields: &[usize]) -> usize {
 pub const LOCAL_FACTOR: usize = 4;
 
 /// Far above any entry, and small enough that a million rows of it do not overflow.
-const UNSERIALIZABLE: usize = 1 << 40;
+const UNWRITABLE: usize = 1 << 40;
 
 /// Combines the fingerprints of a type's parts.
 pub const fn combined_fingerprint(kind: u64, parts: &[u64]) -> u64 {

@@ -125,6 +125,7 @@ impl Shared {
             prepared: &prepared,
             params: &params.values,
             result: slot.identity(),
+            codec: slot.codec(),
             options: self.options(slot, asked),
         };
         if let Some(hit) = self.larder.revisit_now(&call) {

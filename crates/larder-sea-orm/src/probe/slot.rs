@@ -9,7 +9,7 @@ use std::{
     },
 };
 
-use larder_core::{DiscardReason, Fill, ResultIdentity};
+use larder_core::{DiscardReason, Fill, ResultCodec, ResultIdentity};
 use larder_signals::ReadOptions;
 use sea_orm::{ConnectionTrait, DbErr, Value};
 
@@ -20,6 +20,8 @@ use crate::result::CachedResult;
 pub(crate) trait Slot: Send + Sync {
     /// The identity of the result that is asked for.
     fn identity(&self) -> &ResultIdentity;
+    /// How the result is written down; `None` = it stays in process memory.
+    fn codec(&self) -> Option<&'static ResultCodec>;
     /// What the result depends on besides statement and type: part of the key.
     fn inputs(&self) -> &[Value];
     /// What the caller asked of the cache.
@@ -178,6 +180,10 @@ impl<T: CachedResult> ResultSlot<T> {
 impl<T: CachedResult> Slot for ResultSlot<T> {
     fn identity(&self) -> &ResultIdentity {
         &self.identity
+    }
+
+    fn codec(&self) -> Option<&'static ResultCodec> {
+        crate::result::codec::<T>()
     }
 
     fn inputs(&self) -> &[Value] {

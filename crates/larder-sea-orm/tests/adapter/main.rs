@@ -15,3 +15,4 @@ mod surface;
 mod transactions;
 mod weights;
 mod writes;
+mod written;
