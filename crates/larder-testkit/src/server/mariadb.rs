@@ -10,7 +10,8 @@ use std::{
 
 use super::{
     Result, ServerError, binary,
-    process::{Folder, ServerProcess, Start},
+    folder::Folder,
+    process::{Kind, ServerProcess},
 };
 
 /// A private MariaDB server with an account `root` (no password) and a database `larder`.
@@ -61,14 +62,12 @@ impl MariaDbServer {
             command
         };
         // Nothing here needs the orderly shutdown that SIGTERM starts.
-        let ready = "ready for connections";
-        let start = Start {
+        let kind = Kind {
             name: "MariaDB",
-            command: &command,
-            ready,
+            ready: "ready for connections",
             stop: "KILL",
         };
-        let process = ServerProcess::start(folder, &start)?;
+        let process = ServerProcess::start(folder, kind, &command)?;
         Ok(Self {
             process,
             client,

@@ -9,7 +9,8 @@ use std::{
 
 use super::{
     Result, ServerError, binary,
-    process::{Folder, ServerProcess, Start},
+    folder::Folder,
+    process::{Kind, ServerProcess},
 };
 
 /// A private PostgreSQL server with one superuser `larder` (no password) and a database `larder`.
@@ -99,14 +100,13 @@ impl PostgresServer {
             command
         };
         // SIGQUIT is PostgreSQL's immediate shutdown.
-        let start = Start {
+        let kind = Kind {
             name: "PostgreSQL",
-            command: &command,
             ready,
             stop: "QUIT",
         };
         Ok(Self {
-            process: ServerProcess::start(folder, &start)?,
+            process: ServerProcess::start(folder, kind, &command)?,
             createdb,
             databases: AtomicU64::new(0),
         })

@@ -1,208 +1,156 @@
-//! A server process that cannot outlive the tests that started it.
-//!
-//! The server runs under a small `sh` supervisor that holds the reading end of a pipe from this
-//! process. When the pipe closes (the handle drops, a test panics, the process exits without
-//! dropping statics, or is killed with SIGKILL) the supervisor stops the server by its pid and
-//! removes the folder. When the server ends by itself the supervisor ends too, which is how a
-//! failed start is noticed. The supervisor is in a process group of its own, so that an interrupt
-//! from the terminal does not kill it before it has cleaned up.
+//! A server process: started, hurt and started again in the same folder and on the same port.
 
 use std::{
-    fs,
-    io::{self, Write as _},
     net::TcpListener,
-    os::unix::{
-        fs::{PermissionsExt, chown},
-        process::CommandExt,
-    },
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    sync::atomic::{AtomicU64, Ordering},
-    thread,
-    time::Duration,
+    ops::Range,
+    path::PathBuf,
+    process::{Command, Stdio},
 };
 
-use super::{
-    Result, ServerError,
-    account::{self, Account},
-};
+use super::{Result, ServerError, folder::Folder, wait_until};
 
-/// A running server and its folder.
+/// A server in its folder. It runs, unless it was killed or ended by itself.
 #[derive(Debug)]
 pub(super) struct ServerProcess {
-    supervisor: Child,
+    kind: Kind,
+    folder: Folder,
     /// TCP port on 127.0.0.1.
     pub(super) port: u16,
+    pid: u32,
+    paused: bool,
 }
 
-/// A private folder, owned by the account that the server runs under. Removed on drop until a
-/// supervisor has taken it over.
-#[derive(Debug)]
-pub(super) struct Folder {
-    pub(super) path: PathBuf,
-    account: Option<Account>,
-    owned: bool,
-}
-
-/// How one kind of server is started and known to be up.
-pub(super) struct Start<'a> {
+/// What distinguishes one kind of server from another.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Kind {
     /// Name in messages.
     pub(super) name: &'static str,
-    /// The server's command line for a port.
-    pub(super) command: &'a dyn Fn(u16) -> Command,
     /// What the server logs once it accepts connections.
     pub(super) ready: &'static str,
     /// The signal that ends it fastest.
     pub(super) stop: &'static str,
 }
 
-impl Folder {
-    /// Creates a folder for a server that runs as `account_name` when this process is root.
-    pub(super) fn create(prefix: &str, account_name: &str) -> Result<Self> {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        let serial = NEXT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("larder-{prefix}-{}-{serial}", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        // A leftover of a dead process with the same id is in nobody's use.
-        let _ = fs::remove_dir_all(&path);
-        fs::create_dir(&path).map_err(|e| ServerError::io("create", &path, &e))?;
-        let mut folder = Self {
-            path,
-            account: None,
-            owned: true,
-        };
-        folder.account = account::unprivileged(&folder.path, account_name)?;
-        folder
-            .restrict()
-            .map_err(|e| ServerError::io("hand over", &folder.path, &e))?;
-        Ok(folder)
-    }
-
-    fn restrict(&self) -> io::Result<()> {
-        fs::set_permissions(&self.path, fs::Permissions::from_mode(0o700))?;
-        match self.account {
-            Some(account) => chown(&self.path, Some(account.uid), Some(account.gid)),
-            None => Ok(()),
-        }
-    }
-
-    /// Runs a command to its end under the folder's account.
-    pub(super) fn run(&self, mut command: Command) -> Result<()> {
-        self.prepare(&mut command);
-        run(command)
-    }
-
-    fn prepare<'c>(&self, command: &'c mut Command) -> &'c mut Command {
-        if let Some(account) = self.account {
-            command.uid(account.uid).gid(account.gid);
-        }
-        command
-            .current_dir(&self.path)
-            .env("HOME", &self.path)
-            .env("LC_ALL", "C")
-    }
-
-    fn log_tail(&self) -> String {
-        let log = fs::read(self.path.join(LOG)).unwrap_or_default();
-        let start = log.len().saturating_sub(LOG_TAIL_BYTES);
-        String::from_utf8_lossy(log.get(start..).unwrap_or_default()).into_owned()
-    }
-
-    fn log_contains(&self, text: &str) -> bool {
-        let log = fs::read(self.path.join(LOG)).unwrap_or_default();
-        String::from_utf8_lossy(&log).contains(text)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        if self.owned {
-            let _ = fs::remove_dir_all(&self.path);
-        }
-    }
+/// How a run began.
+enum Begun {
+    Ready { pid: u32 },
+    PortTaken,
 }
 
 impl ServerProcess {
     /// Starts the server in `folder` and waits until it accepts connections. A port that another
     /// process took between choosing and binding is replaced a few times.
-    pub(super) fn start(mut folder: Folder, start: &Start<'_>) -> Result<Self> {
+    pub(super) fn start(
+        mut folder: Folder,
+        kind: Kind,
+        command: &dyn Fn(u16) -> Command,
+    ) -> Result<Self> {
         for _ in 0..PORT_ATTEMPTS {
             let port = free_port()?;
-            match Self::start_at(&mut folder, start, port)? {
-                Some(process) => return Ok(process),
-                None => fs::remove_file(folder.path.join(LOG))
-                    .map_err(|e| ServerError::io("remove", &folder.path.join(LOG), &e))?,
+            folder.set_server(&command(port))?;
+            if let Begun::Ready { pid } = begin(&mut folder, kind)? {
+                return Ok(Self {
+                    kind,
+                    folder,
+                    port,
+                    pid,
+                    paused: false,
+                });
             }
         }
         Err(ServerError::new(format!(
             "{}: no free port in {PORT_ATTEMPTS} attempts",
-            start.name
+            kind.name
         )))
     }
 
-    fn start_at(folder: &mut Folder, start: &Start<'_>, port: u16) -> Result<Option<Self>> {
-        let server = (start.command)(port);
-        let mut command = Command::new("/bin/sh");
-        command.args(["-c", SUPERVISOR, "larder-supervisor", start.stop, LOG]);
-        command.arg(server.get_program()).args(server.get_args());
-        let mut supervisor = folder
-            .prepare(&mut command)
-            .process_group(0)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .map_err(|e| ServerError::io("run", Path::new("/bin/sh"), &e))?;
-        for _ in 0..START_POLLS_MAX {
-            let ended = supervisor
-                .try_wait()
-                .map_err(|e| ServerError::io("wait for", Path::new("/bin/sh"), &e))?
-                .is_some();
-            if ended && folder.log_contains("ddress already in use") {
-                return Ok(None);
-            }
-            if ended {
-                return Err(failure(folder, start, "ended at its start"));
-            }
-            if folder.log_contains(start.ready) {
-                let process = Self { supervisor, port };
-                return process.take_over(folder).map(Some);
-            }
-            thread::sleep(POLL_INTERVAL);
-        }
-        let error = failure(folder, start, "did not get ready");
-        stop(&mut supervisor);
-        Err(error)
-    }
-
-    /// From here on the supervisor removes the folder.
-    fn take_over(mut self, folder: &mut Folder) -> Result<Self> {
-        if let Some(pipe) = self.supervisor.stdin.as_mut() {
-            writeln!(pipe, "{}", folder.path.display())
-                .map_err(|e| ServerError::io("hand over", &folder.path, &e))?;
-        }
-        folder.owned = false;
-        Ok(self)
-    }
-
-    /// The process id of the supervisor.
+    /// The process id of the folder's keeper.
     pub(super) fn supervisor_pid(&self) -> u32 {
-        self.supervisor.id()
+        self.folder.keeper_pid()
+    }
+
+    /// The process id of the server in its latest run.
+    pub(super) fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// Whether the server can answer: it has not ended and is not paused.
+    pub(super) fn is_serving(&self) -> bool {
+        !self.paused && !self.folder.server_ended()
+    }
+
+    /// Kills the server and waits until it is gone. Its folder stays.
+    pub(super) fn kill(&mut self) -> Result<()> {
+        self.signal("KILL")?;
+        self.paused = false;
+        wait_until("the killed server is gone", || {
+            Ok(self.folder.server_ended())
+        })
+    }
+
+    /// Runs the server again, after killing it if it still runs.
+    pub(super) fn restart(&mut self) -> Result<()> {
+        if !self.folder.server_ended() {
+            self.kill()?;
+        }
+        match begin(&mut self.folder, self.kind)? {
+            Begun::Ready { pid } => {
+                self.pid = pid;
+                Ok(())
+            }
+            Begun::PortTaken => Err(ServerError::new(format!(
+                "{}: port {} was taken while the server was down",
+                self.kind.name, self.port
+            ))),
+        }
+    }
+
+    /// Stops the server from running until it is resumed. Its connections stay open.
+    pub(super) fn pause(&mut self) -> Result<()> {
+        self.signal("STOP")?;
+        self.paused = true;
+        Ok(())
+    }
+
+    /// Lets a paused server run on.
+    pub(super) fn resume(&mut self) -> Result<()> {
+        self.signal("CONT")?;
+        self.paused = false;
+        Ok(())
+    }
+
+    fn signal(&self, signal: &str) -> Result<()> {
+        if self.folder.server_ended() {
+            let name = self.kind.name;
+            return Err(ServerError::new(format!("{name} does not run")));
+        }
+        let mut command = Command::new("/bin/sh");
+        command
+            .args(["-c", r#"kill -s "$1" "$2""#, "larder-signal", signal])
+            .arg(self.pid.to_string());
+        run(command)
     }
 }
 
-impl Drop for ServerProcess {
-    fn drop(&mut self) {
-        stop(&mut self.supervisor);
+/// Runs the folder's server until it accepts connections.
+fn begin(folder: &mut Folder, kind: Kind) -> Result<Begun> {
+    folder.run_server(kind.stop)?;
+    let begun = wait_until("the server is ready", || {
+        Ok(folder.server_ended() || folder.log_contains(kind.ready))
+    });
+    if begun.is_err() {
+        return Err(failure(folder, kind, "did not get ready"));
+    }
+    match folder.server_pid() {
+        Some(pid) if !folder.server_ended() => Ok(Begun::Ready { pid }),
+        _ if folder.log_contains("ddress already in use") => Ok(Begun::PortTaken),
+        _ => Err(failure(folder, kind, "ended at its start")),
     }
 }
 
-fn failure(folder: &Folder, start: &Start<'_>, what: &str) -> ServerError {
-    ServerError::new(format!(
-        "{} {what}; its log:\n{}",
-        start.name,
-        folder.log_tail()
-    ))
+fn failure(folder: &Folder, kind: Kind, what: &str) -> ServerError {
+    let log = folder.log_tail();
+    ServerError::new(format!("{} {what}; its log:\n{log}", kind.name))
 }
 
 /// Runs a command to its end; its output is the error when it fails.
@@ -224,46 +172,16 @@ pub(super) fn run(mut command: Command) -> Result<()> {
     )))
 }
 
-/// Closes the pipe and waits until the server is gone.
-fn stop(supervisor: &mut Child) {
-    drop(supervisor.stdin.take());
-    let _ = supervisor.wait();
-}
-
 fn free_port() -> Result<u16> {
-    TcpListener::bind(("127.0.0.1", 0))
-        .and_then(|listener| listener.local_addr())
-        .map(|address| address.port())
-        .map_err(|e| ServerError::new(format!("cannot find a free port: {e}")))
+    (0..PORT_GUESSES)
+        .map(|_| fastrand::u16(PORTS))
+        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
+        .ok_or_else(|| ServerError::new("cannot find a free port"))
 }
 
-/// `$1` = signal, `$2` = log file, then the command. The first line read from the pipe is the
-/// folder to remove at the end; end of file is the order to stop. SIGKILL follows when the server
-/// ignores the order for two seconds.
-const SUPERVISOR: &str = r#"
-signal=$1; log=$2; shift 2
-exec 3<&0
-"$@" </dev/null >>"$log" 2>&1 3<&- &
-server=$!
-{
-    while read -r line <&3; do printf '%s\n' "$line" >folder; done
-    kill -s "$signal" "$server" 2>/dev/null
-    left=20
-    while [ "$left" -gt 0 ] && kill -0 "$server" 2>/dev/null; do left=$((left - 1)); sleep 0.1; done
-    kill -s KILL "$server" 2>/dev/null
-} &
-watcher=$!
-wait "$server"
-kill "$watcher" 2>/dev/null
-if [ -f folder ]; then
-    read -r folder <folder
-    cd / && rm -rf "$folder"
-fi
-"#;
-
-const LOG: &str = "server.log";
-const LOG_TAIL_BYTES: usize = 4096;
+/// Below the ports that systems lend to outgoing connections: while a server is down none of them
+/// takes its port, and a client that tries to reconnect cannot meet itself. The buses of Redis
+/// Cluster, 10000 above, meet neither those nor these.
+const PORTS: Range<u16> = 12_000..22_000;
+const PORT_GUESSES: usize = 1_000;
 const PORT_ATTEMPTS: usize = 5;
-const POLL_INTERVAL: Duration = Duration::from_millis(10);
-/// One minute.
-const START_POLLS_MAX: u32 = 6_000;

@@ -2,7 +2,8 @@ use std::process::Command;
 
 use super::{
     binary,
-    process::{Folder, ServerProcess, Start},
+    folder::Folder,
+    process::{Kind, ServerProcess},
 };
 
 fn start(script: &str) -> (std::path::PathBuf, super::Result<ServerProcess>) {
@@ -13,13 +14,12 @@ fn start(script: &str) -> (std::path::PathBuf, super::Result<ServerProcess>) {
         command.args(["-c", script]);
         command
     };
-    let start = Start {
+    let kind = Kind {
         name: "fake",
-        command: &command,
         ready: "ready",
         stop: "TERM",
     };
-    (path, ServerProcess::start(folder, &start))
+    (path, ServerProcess::start(folder, kind, &command))
 }
 
 #[test]
