@@ -42,6 +42,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("larder-sql", &[]),
     ("larder-core", &["larder-sql"]),
     ("larder-signals", &["larder-core", "larder-sql"]),
+    ("larder-redis", &["larder-core"]),
     ("larder-derive", &[]),
     (
         "larder-sea-orm",
