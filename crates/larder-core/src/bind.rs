@@ -260,6 +260,7 @@ impl Template {
                 table,
                 shape,
                 value,
+                spread: 0,
             });
         }
     }

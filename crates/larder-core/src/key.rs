@@ -77,6 +77,14 @@ pub struct EntryKey {
     pub digest: Digest,
 }
 
+impl EntryKey {
+    /// On which of its tables' shards it lies, modulo their number (P12).
+    pub fn spread(&self) -> u16 {
+        let [first, second, ..] = self.digest.0;
+        u16::from_le_bytes([first, second])
+    }
+}
+
 /// One bound dependency, by name: a shape of a table and, unless the shape has no conditions, the
 /// digest of (table, shape, values).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -87,6 +95,9 @@ pub struct DependencyKey {
     pub shape: ShapeName,
     /// Digest of the values; `None` for a shape without conditions, which has the shape stamp only.
     pub value: Option<Digest>,
+    /// On which of a table's shards its stamps lie, modulo their number (P12): a matter of the entry
+    /// that rests on it, so that a hit asks one shard of each table.
+    pub spread: u16,
 }
 
 impl DependencyKey {
@@ -96,6 +107,7 @@ impl DependencyKey {
             table,
             shape: ShapeName::any_row(),
             value: None,
+            spread: 0,
         }
     }
 
@@ -103,7 +115,10 @@ impl DependencyKey {
     /// (P11): the one shape without conditions that watches every column.
     #[must_use]
     pub fn widened(&self) -> Self {
-        Self::any_row(self.table.clone())
+        Self {
+            spread: self.spread,
+            ..Self::any_row(self.table.clone())
+        }
     }
 }
 

@@ -183,6 +183,9 @@ impl Prepared {
             return Err(Reason::new("more dependencies than an entry may have"));
         }
         let entry = read.entry(params, result)?;
+        for dependency in &mut dependencies {
+            dependency.spread = entry.spread();
+        }
         let mut dated = read
             .dated_parameters
             .iter()

@@ -121,6 +121,8 @@ pub struct Lookup {
     pub entry: Option<Arc<Entry>>,
     /// One per dependency.
     pub seen: Vec<Seen>,
+    /// Whether something is there that is no entry: it should be removed.
+    pub damaged: bool,
 }
 
 /// What a lookup saw of one dependency.

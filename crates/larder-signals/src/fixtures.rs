@@ -319,6 +319,7 @@ pub(crate) fn lookup(cache: &Cache, table: &str) -> ReadOutcome {
         table: table_key(table),
         shape: ShapeName::any_row(),
         value: None,
+        spread: 0,
     };
     cache.read_blocking(ReadRequest {
         entry: &entry,

@@ -165,7 +165,7 @@ fn it_agrees_with_the_reference<S: BlockingStore>(store: &S, seed: u64) {
 /// reply is left out.
 fn plain(now: Moment, reply: &Reply) -> String {
     match reply {
-        Reply::Lookup(Lookup { entry, seen }) => {
+        Reply::Lookup(Lookup { entry, seen, .. }) => {
             let live = entry.as_ref().filter(|entry| now < entry.expires);
             let seen: Vec<_> = seen
                 .iter()
@@ -309,6 +309,7 @@ fn dependency(of: u8, number: u8) -> DependencyKey {
         table: table(of),
         shape: shape(number),
         value: Some(digest(of, number)),
+        spread: 0,
     }
 }
 

@@ -110,6 +110,7 @@ impl Posts {
             table: self.key.clone(),
             shape,
             value,
+            spread: 0,
         };
         Query {
             entry: self.entry(1, author),
@@ -134,6 +135,7 @@ impl Posts {
             table: self.key.clone(),
             shape,
             value,
+            spread: 0,
         };
         Query {
             entry: self.entry(3, i128::from(number)),

@@ -61,6 +61,7 @@ impl Progress {
             Request::Lookup { .. } => Reply::Lookup(Lookup {
                 entry: None,
                 seen: Vec::new(),
+                damaged: false,
             }),
             Request::Register { .. } => Reply::Registered(Vec::new()),
             Request::Records(_) => Reply::Records(Vec::new()),
@@ -88,7 +89,7 @@ impl Hash for Progress {
 /// Feeds what a client can tell of a reply.
 pub fn hash_reply<H: Hasher>(reply: &Reply, state: &mut H) {
     match reply {
-        Reply::Lookup(Lookup { entry, seen }) => {
+        Reply::Lookup(Lookup { entry, seen, .. }) => {
             entry.as_ref().inspect(|entry| entry.stamps.hash(state));
             for seen in seen {
                 let Seen {

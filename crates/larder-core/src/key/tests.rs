@@ -52,6 +52,7 @@ fn the_widened_dependency_is_one_for_the_whole_table() {
         table: table.clone(),
         shape: ShapeName(Arc::from("1|id:int|title")),
         value: Some(Digest([1; 32])),
+        spread: 0,
     };
     assert_eq!(narrow.widened(), DependencyKey::any_row(table));
     assert_eq!(&*narrow.widened().shape.0, "1||*");

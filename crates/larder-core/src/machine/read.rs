@@ -308,9 +308,7 @@ impl<'a> ReadMachine<'a> {
     /// as none.
     pub fn decoded(&mut self, payload: Option<Payload>) -> ReadStep<'a> {
         let Some((payload, entry)) = payload.zip(self.decoding.take()) else {
-            self.miss = Some(MissCause::Undecodable);
-            let removal = Removal::Entry(self.request.entry.clone());
-            return ReadStep::Ask(Request::Remove(vec![removal]));
+            return self.undecodable();
         };
         let keep = Entry {
             content: payload.clone().into(),
@@ -350,6 +348,12 @@ impl<'a> ReadMachine<'a> {
         self.run()
     }
 
+    fn undecodable(&mut self) -> ReadStep<'a> {
+        self.miss = Some(MissCause::Undecodable);
+        let removal = Removal::Entry(self.request.entry.clone());
+        ReadStep::Ask(Request::Remove(vec![removal]))
+    }
+
     fn near_seen(&mut self, entry: Arc<Entry>, seen: &[Seen]) -> ReadStep<'a> {
         match (
             self.judge(&entry, seen, &entry.dependencies),
@@ -369,6 +373,9 @@ impl<'a> ReadMachine<'a> {
         let dependencies = self.request.dependencies;
         if lookup.seen.len() != dependencies.len() {
             return ReadStep::Done(ReadDecision::Bypass(BypassReason::Fault));
+        }
+        if lookup.damaged && self.miss.is_none() {
+            return self.undecodable();
         }
         // One that could not be decoded may be back, written again by the same process.
         let missed = self.miss.filter(|cause| *cause == MissCause::Undecodable);

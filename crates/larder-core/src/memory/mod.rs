@@ -126,6 +126,7 @@ impl Store for MemoryStore {
         Some(Lookup {
             entry: Some(entry),
             seen,
+            damaged: false,
         })
     }
 }
@@ -152,6 +153,7 @@ impl Shared {
             } => Reply::Lookup(Lookup {
                 entry: entry.and_then(|key| self.entries.live(now, key)),
                 seen: self.see(now, dependencies),
+                damaged: false,
             }),
             Request::Register { registrations, ttl } => {
                 let register = |one| self.register(now, now + *ttl, one);
@@ -196,6 +198,7 @@ impl Shared {
             table,
             shape,
             value,
+            ..
         } = &one.dependency;
         let shape = match one.shape {
             Some(candidate) => self

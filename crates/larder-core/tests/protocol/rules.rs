@@ -167,6 +167,7 @@ fn p3_nothing_is_stored_when_a_shape_vanishes_while_it_is_registered() {
         let lookup = Lookup {
             entry: None,
             seen: vec![nothing],
+            damaged: false,
         };
         assert!(matches!(
             machine.replied(Ok(Reply::Lookup(lookup))),
