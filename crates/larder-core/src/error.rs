@@ -1,6 +1,6 @@
 //! What callers see when larder itself is told to do something that it cannot.
 
-use std::{borrow::Cow, error, fmt};
+use std::{borrow::Cow, convert::Infallible, error, fmt};
 
 use crate::Fault;
 
@@ -66,6 +66,12 @@ impl From<Fault> for Error {
             context: Cow::Borrowed("the store did not answer"),
             source: Some(fault),
         }
+    }
+}
+
+impl From<Infallible> for Error {
+    fn from(never: Infallible) -> Self {
+        match never {}
     }
 }
 

@@ -244,6 +244,8 @@ pub enum FaultKind {
     Timeout,
     /// A reply that does not fit its request.
     Protocol,
+    /// The store has no room and makes none. Reads and removals still work.
+    Full,
 }
 
 impl Fault {
@@ -272,6 +274,7 @@ impl fmt::Display for Fault {
         f.write_str(match self.kind {
             FaultKind::Unavailable => "the store is unavailable",
             FaultKind::Timeout => "the store did not answer in time",
+            FaultKind::Full => "the store has no room",
             FaultKind::Protocol => "the store sent a reply that does not fit",
         })
     }

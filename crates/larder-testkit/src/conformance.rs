@@ -3,24 +3,38 @@
 use std::{sync::Arc, time::Duration};
 
 use larder_core::{
-    BlockingStore, DependencyKey, Digest, EntryKey, Moment, ShapeName, Stamp, TableKey,
-    entry::{Content, Entry, Issued, Payload},
+    BlockingStore, Codec, DependencyKey, Digest, EntryKey, Moment, ShapeName, Stamp, TableKey,
+    entry::{Content, Entry, Issued},
     store::{Dependencies, Lookup, Registered, Registration, Removal, Reply, Request, Seen},
 };
 
 use crate::{fixture::NUMBER, model::Model};
 
-/// Runs the suite on fresh stores.
+/// Runs the suite on fresh stores that go by the caller's clock.
 pub fn check<S: BlockingStore>(make: impl Fn() -> S) {
+    timeless(&make);
+    a_stamp_expires_and_extending_does_not_revive_it(&make());
+    for seed in 0..200 {
+        it_agrees_with_the_reference(&make(), seed, 20);
+    }
+}
+
+/// Runs the suite on fresh stores that have a clock of their own.
+pub fn check_by_its_own_clock<S: BlockingStore>(make: impl Fn() -> S) {
+    timeless(&make);
+    a_stamp_expires_by_itself(&make());
+    for seed in 0..100 {
+        it_agrees_with_the_reference(&make(), seed, 0);
+    }
+}
+
+fn timeless<S: BlockingStore>(make: impl Fn() -> S) {
     an_empty_store_knows_nothing(&make());
     the_first_stamp_stays_until_it_is_removed(&make());
     a_removed_record_takes_its_shapes_along(&make());
-    a_stamp_expires_and_extending_does_not_revive_it(&make());
     an_entry_comes_back_as_it_was_put(&make());
-    dropping_all_records_leaves_no_shape(&make());
-    for seed in 0..200 {
-        it_agrees_with_the_reference(&make(), seed);
-    }
+    an_entry_that_was_created_later_stays(&make());
+    dropping_all_records_leaves_no_shape_of_the_namespace(&make());
 }
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -105,9 +119,54 @@ fn an_entry_comes_back_as_it_was_put<S: BlockingStore>(store: &S) {
     assert!(lookup(store, START, 1, 1).entry.is_none());
 }
 
-fn dropping_all_records_leaves_no_shape<S: BlockingStore>(store: &S) {
+fn an_entry_that_was_created_later_stays<S: BlockingStore>(store: &S) {
+    let (key, dependencies) = (entry_key(1, 1), [dependency(1, 1)]);
+    let put_created = |seconds: u32, expires: u32| {
+        let entry = Entry {
+            created: START + SECOND * seconds,
+            ..made_entry(START + SECOND * expires)
+        };
+        let put = Request::Put {
+            key: &key,
+            entry: Arc::new(entry),
+            dependencies: &dependencies,
+        };
+        one(store, START + SECOND * 10, put);
+        let found = lookup(store, START + SECOND * 10, 1, 1);
+        found.entry.map(|entry| entry.expires)
+    };
+    assert_eq!(put_created(5, 105), Some(START + SECOND * 105));
+    // A slow query that began before a refresh, and ends after it.
+    assert_eq!(put_created(4, 104), Some(START + SECOND * 105));
+    assert_eq!(put_created(6, 106), Some(START + SECOND * 106));
+}
+
+fn dropping_all_records_leaves_no_shape_of_the_namespace<S: BlockingStore>(store: &S) {
     register(store, START, 1, 1, (10, 11));
     register(store, START, 2, 1, (12, 13));
+    let elsewhere = DependencyKey {
+        table: TableKey("suite2:test:main.t1".into()),
+        ..dependency(1, 1)
+    };
+    let register = |dependency: &DependencyKey, number| {
+        let registrations = vec![Registration {
+            dependency: dependency.clone(),
+            shape: Some(stamp(number)),
+            value: Some(stamp(number)),
+        }];
+        match one(
+            store,
+            START,
+            Request::Register {
+                registrations,
+                ttl: SECOND * 60,
+            },
+        ) {
+            Reply::Registered(all) => all[0].shape,
+            other => panic!("a registration answers with {other:?}"),
+        }
+    };
+    assert_eq!(register(&elsewhere, 20), Some(stamp(20)));
     remove(store, Removal::AllRecords("suite".into()));
     let seen = |table| lookup(store, START, table, 1).seen;
     assert!(
@@ -116,14 +175,33 @@ fn dropping_all_records_leaves_no_shape<S: BlockingStore>(store: &S) {
             .chain(&seen(2))
             .all(|seen| seen.shape.is_none())
     );
+    assert_eq!(register(&elsewhere, 30), Some(stamp(20)));
 }
 
-fn it_agrees_with_the_reference<S: BlockingStore>(store: &S, seed: u64) {
+/// Waits for what can be seen, not for a time.
+fn a_stamp_expires_by_itself<S: BlockingStore>(store: &S) {
+    let registrations = vec![registration(1, 1, (10, 11))];
+    let ttl = Duration::from_millis(30);
+    one(store, START, Request::Register { registrations, ttl });
+    for _ in 0..1_000_000 {
+        let seen = lookup(store, START, 1, 1).seen;
+        if seen
+            .iter()
+            .all(|seen| seen.shape.is_none() && seen.value.is_none())
+        {
+            return;
+        }
+    }
+    panic!("stamps of 30 ms are still there");
+}
+
+/// With steps of up to this many seconds between the requests.
+fn it_agrees_with_the_reference<S: BlockingStore>(store: &S, seed: u64, pause: u32) {
     let mut random = fastrand::Rng::with_seed(seed);
     let mut model = Model::default();
     let mut now = START;
     for step in 0..60_u8 {
-        now = now + SECOND * random.u32(0..20);
+        now = now + SECOND * random.u32(0..=pause);
         let (table_number, shape_number) = (random.u8(0..3), random.u8(0..3));
         let entry = entry_key(table_number, shape_number);
         let dependencies = [dependency(table_number, shape_number)];
@@ -324,10 +402,7 @@ fn registration(table: u8, shape: u8, (first, second): (u8, u8)) -> Registration
 fn made_entry(expires: Moment) -> Entry {
     let stamps: Arc<[Issued]> = Arc::new([]);
     Entry {
-        content: Content::Decoded(Payload {
-            value: Arc::new(7_u64),
-            bytes: 8,
-        }),
+        content: Content::Encoded(NUMBER.encode(&7_u64, Codec::default()).expect("a number")),
         dependencies: Arc::new([]),
         stamps,
         created: START,

@@ -210,7 +210,10 @@ impl Cache {
         match fault {
             None => self.shared.breaker.succeeded(),
             Some(fault) => {
-                self.shared.breaker.failed(self.now());
+                // A full store still answers.
+                if fault.kind() != FaultKind::Full {
+                    self.shared.breaker.failed(self.now());
+                }
                 self.report(&Event::Fault { fault });
             }
         }

@@ -1,0 +1,209 @@
+//! One server, and the connections to it.
+
+mod blocking;
+mod failure;
+mod identity;
+mod shared;
+
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use larder_core::{Fault, FaultKind, Moment, SystemClock, entry::Incarnation};
+use redis::{Client, Cmd, Pipeline, Value};
+
+use crate::{call::protocol, config::Address, exchange::Sent};
+
+pub(crate) use failure::Failure;
+use identity::Identity;
+
+/// One server. Clones are the same one.
+#[derive(Clone)]
+pub(crate) struct NodeRef(Arc<Node>);
+
+pub(crate) struct Node {
+    pub(crate) address: Address,
+    client: Client,
+    settings: Arc<Settings>,
+    idle: Mutex<Vec<blocking::Link>>,
+    links: Mutex<Vec<shared::Slot>>,
+}
+
+/// What all connections go by.
+pub(crate) struct Settings {
+    pub(crate) client_name: Option<String>,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) blocking_connections_max: usize,
+    /// Says how long ago a server was asked who it is.
+    pub(crate) clock: SystemClock,
+    /// A server older than Redis 7 was met.
+    pub(crate) old_server: AtomicBool,
+}
+
+/// How a batch is sent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Way {
+    /// How long its answers may take.
+    pub(crate) timeout: Duration,
+    /// How many replicas must have what it removes, and how long they may take.
+    pub(crate) wait: Option<(u32, Duration)>,
+}
+
+/// Who the server at the other end is, as it last said.
+#[derive(Debug)]
+pub(super) struct Known {
+    identity: Mutex<Identity>,
+    checked: AtomicU64,
+}
+
+/// A server is asked who it is so often: it may have become a replica, and a master again, without
+/// the connection noticing. Meanwhile its life counts as the same (P6).
+const CHECK_EVERY: Duration = Duration::from_secs(1);
+
+impl NodeRef {
+    pub(crate) fn new(address: Address, client: Client, settings: &Arc<Settings>) -> Self {
+        Self(Arc::new(Node {
+            address,
+            client,
+            settings: settings.clone(),
+            idle: Mutex::default(),
+            links: Mutex::default(),
+        }))
+    }
+
+    pub(crate) fn address(&self) -> &Address {
+        &self.0.address
+    }
+
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl fmt::Debug for NodeRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.address.fmt(f)
+    }
+}
+
+impl Known {
+    fn new(identity: Identity, now: Moment) -> Self {
+        Self {
+            identity: Mutex::new(identity),
+            checked: AtomicU64::new(now.0),
+        }
+    }
+
+    /// Whether it is time to ask again; one of those who ask at a time does so.
+    fn is_due(&self, now: Moment) -> bool {
+        let checked = self.checked.load(Ordering::Relaxed);
+        now.since(Moment(checked)) >= CHECK_EVERY
+            && self
+                .checked
+                .compare_exchange(checked, now.0, Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok()
+    }
+
+    fn incarnation(&self) -> Incarnation {
+        crate::lock(&self.identity).incarnation()
+    }
+}
+
+/// A batch as it goes out: with a question about the server in front, where that is due, and the
+/// wait for replicas behind.
+struct Packed {
+    pipeline: Pipeline,
+    count: usize,
+    asks: bool,
+    wait: Option<u32>,
+}
+
+impl Packed {
+    fn new(commands: &[Cmd], known: &Known, way: &Way, now: Moment) -> Self {
+        let mut pipeline = Pipeline::with_capacity(commands.len() + 2);
+        let asks = known.is_due(now);
+        if asks {
+            pipeline.add_command(identity::question());
+        }
+        for command in commands {
+            pipeline.add_command(command.clone());
+        }
+        if let Some((replicas, timeout)) = way.wait {
+            let timeout = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
+            pipeline.cmd("WAIT").arg(replicas).arg(timeout.max(1));
+        }
+        Self {
+            count: pipeline.len(),
+            pipeline,
+            asks,
+            wait: way.wait.map(|(replicas, _)| replicas),
+        }
+    }
+
+    /// Takes apart what came back.
+    fn unpack(&self, mut values: Vec<Value>, known: &Known) -> Result<Sent, Fault> {
+        if values.len() != self.count {
+            return Err(protocol());
+        }
+        if let Some(replicas) = self.wait {
+            match values.pop() {
+                Some(Value::Int(reached)) if reached >= i64::from(replicas) => {}
+                Some(Value::Int(_)) => {
+                    let few = crate::exchange::Lost("too few replicas have the invalidation");
+                    return Err(Fault::new(FaultKind::Unavailable).because(few));
+                }
+                _ => return Err(protocol()),
+            }
+        }
+        if self.asks {
+            let answer = values.remove(0);
+            crate::lock(&known.identity).renew(&answer)?;
+        }
+        Ok(Sent {
+            values,
+            incarnation: known.incarnation(),
+        })
+    }
+}
+
+/// What is said first on each connection.
+fn hello(settings: &Settings) -> Pipeline {
+    let mut hello = Pipeline::new();
+    for question in identity::questions() {
+        hello.add_command(question);
+    }
+    if let Some(name) = &settings.client_name {
+        hello.cmd("CLIENT").arg("SETNAME").arg(name);
+    }
+    hello
+}
+
+/// Who answered it.
+fn introduced(values: &[Value], settings: &Settings) -> Result<Known, Failure> {
+    let mut refusals = values.iter().filter_map(|value| match value {
+        Value::ServerError(error) => Some(error),
+        _ => None,
+    });
+    if let Some(refusal) = refusals.next() {
+        return Err(redis::RedisError::from(refusal.clone()).into());
+    }
+    let [server, replication, ..] = values else {
+        return Err(protocol().into());
+    };
+    let identity = Identity::new(server, replication)?;
+    if identity.version < CONDITIONAL_EXPIRY {
+        settings.old_server.store(true, Ordering::Relaxed);
+    }
+    Ok(Known::new(
+        identity,
+        larder_core::Clock::now(&settings.clock),
+    ))
+}
+
+/// The version of Redis that brought `PEXPIRE .. NX` and `.. GT`.
+const CONDITIONAL_EXPIRY: u32 = 7;

@@ -1,0 +1,91 @@
+//! Which life of which server is at the other end (P6).
+//!
+//! A restart changes the run id. A replica that becomes a master takes a new replication id, and a
+//! master that becomes a replica takes its master's: so a server that was demoted, filled from
+//! another and promoted again is another life, though its process is the same.
+
+use larder_core::{Fault, FaultKind, entry::Incarnation};
+use redis::{Cmd, Value, cmd};
+use sha2::{Digest as _, Sha256};
+
+use crate::{call::protocol, exchange::Lost};
+
+/// What a server says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Identity {
+    run_id: String,
+    replication_id: String,
+    /// The major version.
+    pub(super) version: u32,
+}
+
+/// Asked when a connection is made; the answer to the first never changes while it lasts.
+pub(super) fn questions() -> [Cmd; 2] {
+    let mut server = cmd("INFO");
+    server.arg("server");
+    [server, question()]
+}
+
+/// Asked again and again.
+pub(super) fn question() -> Cmd {
+    let mut replication = cmd("INFO");
+    replication.arg("replication");
+    replication
+}
+
+impl Identity {
+    /// From the answers to [`questions`].
+    pub(super) fn new(server: &Value, replication: &Value) -> Result<Self, Fault> {
+        let server = text(server)?;
+        let version = field(&server, "redis_version").and_then(|version| {
+            let major = version.split('.').next()?;
+            major.parse().ok()
+        });
+        let mut identity = Self {
+            run_id: field(&server, "run_id").ok_or_else(protocol)?.to_owned(),
+            replication_id: String::new(),
+            version: version.ok_or_else(protocol)?,
+        };
+        identity.renew(replication)?;
+        Ok(identity)
+    }
+
+    /// From another answer to [`question`].
+    pub(super) fn renew(&mut self, replication: &Value) -> Result<(), Fault> {
+        let replication = text(replication)?;
+        // A replica may lag behind the writes, and takes none.
+        if field(&replication, "role") != Some("master") {
+            let replica = Lost("the server is a replica");
+            return Err(Fault::new(FaultKind::Unavailable).because(replica));
+        }
+        let id = field(&replication, "master_replid").ok_or_else(protocol)?;
+        id.clone_into(&mut self.replication_id);
+        Ok(())
+    }
+
+    pub(super) fn incarnation(&self) -> Incarnation {
+        let mut hash = Sha256::new();
+        hash.update(self.run_id.as_bytes());
+        hash.update([0]);
+        hash.update(self.replication_id.as_bytes());
+        let hash: [u8; 32] = hash.finalize().into();
+        let mut id = [0; 16];
+        id.copy_from_slice(hash.first_chunk::<16>().unwrap_or(&[0; 16]));
+        Incarnation(u128::from_le_bytes(id))
+    }
+}
+
+fn text(value: &Value) -> Result<String, Fault> {
+    match value {
+        Value::BulkString(bytes) => Ok(String::from_utf8_lossy(bytes).into_owned()),
+        Value::VerbatimString { text, .. } => Ok(text.clone()),
+        Value::ServerError(error) => Err(crate::exchange::fault_of(error)),
+        _ => Err(protocol()),
+    }
+}
+
+fn field<'a>(info: &'a str, name: &str) -> Option<&'a str> {
+    info.lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
+        .map(str::trim)
+}

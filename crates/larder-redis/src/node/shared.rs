@@ -1,0 +1,147 @@
+//! Connections for tasks: one per runtime and server, over which all of them send.
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::{
+    FutureExt as _,
+    future::{BoxFuture, Shared},
+};
+use larder_core::{Clock as _, Fault, FaultKind};
+use redis::{AsyncConnectionConfig, Cmd, aio::MultiplexedConnection};
+use tokio::runtime::Handle;
+
+use super::{Failure, Known, NodeRef, Packed, Way};
+use crate::exchange::{Sent, Unsent};
+
+/// The connection of one runtime: what drives it stops with the runtime in which it was made.
+pub(super) struct Slot {
+    runtime: tokio::runtime::Id,
+    /// Waiting for replicas holds up what comes after it, so that has a connection of its own.
+    waits: bool,
+    state: State,
+}
+
+enum State {
+    Connecting(Connecting),
+    Ready(Link),
+}
+
+/// Goes on when those who wait for it give up: the next ones find it done.
+type Connecting = Shared<BoxFuture<'static, Result<Link, Failure>>>;
+
+#[derive(Clone)]
+struct Link {
+    connection: MultiplexedConnection,
+    known: Arc<Known>,
+}
+
+/// Runtimes with a connection of their own. Above, the oldest connection is closed.
+const RUNTIMES_MAX: usize = 64;
+
+impl NodeRef {
+    /// Sends commands and waits for their answers.
+    pub(crate) async fn exchange(&self, commands: &[Cmd], way: &Way) -> Result<Sent, Unsent> {
+        let link = self.link(way).await?;
+        let packed = Packed::new(commands, &link.known, way, self.0.settings.clock.now());
+        let waits = way.wait.map_or(Duration::ZERO, |(_, timeout)| timeout);
+        let mut connection = link.connection.clone();
+        connection.set_response_timeout(way.timeout + waits);
+        let sending = connection.send_packed_commands(&packed.pipeline, 0, packed.count);
+        let unpacked = match sending.await {
+            Ok(values) => packed.unpack(values, &link.known).map_err(Unsent::from),
+            Err(error) => Err(Failure::from(error).into()),
+        };
+        if unpacked.is_err() {
+            self.forget(&link);
+        }
+        unpacked
+    }
+
+    async fn link(&self, way: &Way) -> Result<Link, Unsent> {
+        let (runtime, waits) = (Handle::current().id(), way.wait.is_some());
+        let connecting = {
+            let mut slots = crate::lock(&self.0.links);
+            match slots.iter().find(|slot| slot.is_of(runtime, waits)) {
+                Some(slot) => match &slot.state {
+                    State::Ready(link) => return Ok(link.clone()),
+                    State::Connecting(connecting) => connecting.clone(),
+                },
+                None => {
+                    let connecting = self.connecting();
+                    if slots.len() >= RUNTIMES_MAX {
+                        slots.remove(0);
+                    }
+                    slots.push(Slot {
+                        runtime,
+                        waits,
+                        state: State::Connecting(connecting.clone()),
+                    });
+                    connecting
+                }
+            }
+        };
+        let Ok(connected) = tokio::time::timeout(way.timeout, connecting).await else {
+            return Err(Fault::new(FaultKind::Timeout).into());
+        };
+        self.connected(runtime, waits, connected.as_ref().ok());
+        connected.map_err(Unsent::from)
+    }
+
+    fn connected(&self, runtime: tokio::runtime::Id, waits: bool, link: Option<&Link>) {
+        let mut slots = crate::lock(&self.0.links);
+        let position = slots.iter().position(|slot| {
+            slot.is_of(runtime, waits) && matches!(slot.state, State::Connecting(_))
+        });
+        match (position, link) {
+            (Some(position), Some(link)) => {
+                if let Some(slot) = slots.get_mut(position) {
+                    slot.state = State::Ready(link.clone());
+                }
+            }
+            (Some(position), None) => drop(slots.remove(position)),
+            (None, _) => {}
+        }
+    }
+
+    fn forget(&self, link: &Link) {
+        crate::lock(&self.0.links).retain(|slot| match &slot.state {
+            State::Ready(known) => !Arc::ptr_eq(&known.known, &link.known),
+            State::Connecting(_) => true,
+        });
+    }
+
+    fn connecting(&self) -> Connecting {
+        let node = self.clone();
+        let task = tokio::spawn(async move { node.connect_shared().await });
+        let joined = async move {
+            task.await.unwrap_or_else(|error| {
+                Err(Fault::new(FaultKind::Unavailable).because(error).into())
+            })
+        };
+        joined.boxed().shared()
+    }
+
+    async fn connect_shared(&self) -> Result<Link, Failure> {
+        let settings = &self.0.settings;
+        let timeout = Some(settings.connect_timeout);
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(timeout)
+            .set_response_timeout(timeout);
+        let client = &self.0.client;
+        let mut connection = client
+            .get_multiplexed_async_connection_with_config(&config)
+            .await?;
+        let hello = super::hello(settings);
+        let values = connection
+            .send_packed_commands(&hello, 0, hello.len())
+            .await?;
+        let known = Arc::new(super::introduced(&values, settings)?);
+        Ok(Link { connection, known })
+    }
+}
+
+impl Slot {
+    fn is_of(&self, runtime: tokio::runtime::Id, waits: bool) -> bool {
+        self.runtime == runtime && self.waits == waits
+    }
+}

@@ -1,0 +1,332 @@
+//! [`RedisStore`]: the two shells that carry commands to servers and back.
+
+use std::{fmt, sync::Arc};
+
+use async_trait::async_trait;
+use futures_util::future::join_all;
+use larder_core::{
+    BlockingStore, Error, Fault, FaultKind, Moment, Store, SystemClock,
+    store::{Reply, Request},
+};
+
+use crate::{
+    call::{Answer, Call},
+    config::RedisConfig,
+    exchange::{Batch, Exchange},
+    layout::Layout,
+    node::{Failure, Settings, Way},
+    task::{Rules, Task},
+    topology::{Topologies, Topology},
+};
+
+/// Redis as the shared store of several processes: one server, a service that sentinels watch, or a
+/// cluster. Clones share it.
+///
+/// # Staleness
+/// None for an invalidation that was acknowledged, as long as the server that acknowledged it stays
+/// the master; [`RedisConfig::acknowledge_replicas`] is for those who want more. A restart or a
+/// failover that loses removals costs misses: entries name the life of the server that issued their
+/// stamps.
+#[derive(Clone)]
+pub struct RedisStore {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    rules: Rules,
+    topologies: Topologies,
+    config: RedisConfig,
+    fault_at_start: Option<Fault>,
+}
+
+impl RedisStore {
+    /// A store on these servers, given as a URL (see [`RedisConfig::from_url`]) or as settings.
+    ///
+    /// Servers that cannot be reached are no error: reads go to the database until they can be.
+    ///
+    /// # Errors
+    /// `Config`: a setting is wrong, or the servers refuse the credentials, the database number or
+    /// the permissions. The text holds no secret.
+    pub async fn connect<C>(config: C) -> Result<Self, Error>
+    where
+        C: TryInto<RedisConfig>,
+        C::Error: Into<Error>,
+    {
+        let config = config.try_into().map_err(Into::into)?;
+        let connecting = move || Self::connect_blocking(config);
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => runtime
+                .spawn_blocking(connecting)
+                .await
+                .unwrap_or_else(|_| Err(Error::config("connecting to redis was cancelled"))),
+            Err(_) => connecting(),
+        }
+    }
+
+    /// [`Self::connect`] for threads.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn connect_blocking<C>(config: C) -> Result<Self, Error>
+    where
+        C: TryInto<RedisConfig>,
+        C::Error: Into<Error>,
+    {
+        let config: RedisConfig = config.try_into().map_err(Into::into)?;
+        config.validate()?;
+        let settings = Arc::new(Settings {
+            client_name: config.client_name.clone(),
+            connect_timeout: config.connect_timeout,
+            blocking_connections_max: config.blocking_connections_max,
+            clock: SystemClock::default(),
+            old_server: false.into(),
+        });
+        let topologies = match Topologies::new(config.clone(), &settings) {
+            Ok(topologies) => topologies,
+            Err(failure) => {
+                return Err(failure.into_config_error().map_or_else(|e| e, Error::from));
+            }
+        };
+        let fault_at_start = match greeted(&topologies) {
+            Ok(()) => None,
+            Err(failure) => Some(failure.into_config_error()?),
+        };
+        let rules = Rules {
+            layout: Layout::new(config.table_shards, &config.also_invalidate_shards),
+            compress_above: config.compress_above,
+            settings,
+        };
+        Ok(Self {
+            shared: Arc::new(Shared {
+                rules,
+                topologies,
+                config,
+                fault_at_start,
+            }),
+        })
+    }
+}
+
+impl fmt::Debug for RedisStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisStore")
+            .field("config", &self.shared.config)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Every server that owns something is there and lets us in.
+fn greeted(topologies: &Topologies) -> Result<(), Failure> {
+    let topology = topologies.find()?;
+    let greeted = topology.masters().iter().try_for_each(|node| node.greet());
+    greeted.inspect_err(|_| topologies.distrust(&topology))
+}
+
+#[async_trait]
+impl Store for RedisStore {
+    fn is_remote(&self) -> bool {
+        true
+    }
+
+    fn fault_at_start(&self) -> Option<Fault> {
+        self.shared.fault_at_start.clone()
+    }
+
+    async fn exec(&self, now: Moment, batch: &[Request<'_>]) -> Result<Vec<Reply>, Fault> {
+        if tokio::runtime::Handle::try_current().is_err() {
+            return self.exec_blocking(now, batch);
+        }
+        let mut replies = Vec::with_capacity(batch.len());
+        for requests in together(batch) {
+            let topology = self.shared.find().await?;
+            let mut work = Work::new(requests, now, &topology)?;
+            loop {
+                let calls = work.ask(&self.shared.rules);
+                if calls.is_empty() {
+                    break;
+                }
+                let answers = self.shared.run(calls, &self.shared.way(requests)).await?;
+                work.told(&answers, &self.shared.rules)?;
+            }
+            replies.extend(work.replies());
+        }
+        Ok(replies)
+    }
+}
+
+impl BlockingStore for RedisStore {
+    fn exec_blocking(&self, now: Moment, batch: &[Request<'_>]) -> Result<Vec<Reply>, Fault> {
+        let mut replies = Vec::with_capacity(batch.len());
+        for requests in together(batch) {
+            let topology = self.shared.find_blocking()?;
+            let mut work = Work::new(requests, now, &topology)?;
+            loop {
+                let calls = work.ask(&self.shared.rules);
+                if calls.is_empty() {
+                    break;
+                }
+                let way = self.shared.way(requests);
+                let answers = self.shared.run_blocking(calls, &way)?;
+                work.told(&answers, &self.shared.rules)?;
+            }
+            replies.extend(work.replies());
+        }
+        Ok(replies)
+    }
+}
+
+impl Shared {
+    async fn run(self: &Arc<Self>, calls: Vec<Call>, way: &Way) -> Result<Vec<Answer>, Fault> {
+        let mut exchange = Exchange::new(calls);
+        loop {
+            let topology = self.find().await?;
+            let batches = exchange.batches(&topology)?;
+            let outcomes = match batches.as_slice() {
+                [] => return exchange.into_answers(),
+                [one] => vec![one.node.exchange(&one.commands, way).await],
+                many => {
+                    let sending = many.iter().map(|it| it.node.exchange(&it.commands, way));
+                    join_all(sending).await
+                }
+            };
+            self.sent(&mut exchange, &topology, batches, outcomes)?;
+        }
+    }
+
+    fn run_blocking(&self, calls: Vec<Call>, way: &Way) -> Result<Vec<Answer>, Fault> {
+        let mut exchange = Exchange::new(calls);
+        loop {
+            let topology = self.find_blocking()?;
+            let batches = exchange.batches(&topology)?;
+            if batches.is_empty() {
+                return exchange.into_answers();
+            }
+            // All are sent before the first is waited for: servers work side by side.
+            let sending: Vec<_> = batches
+                .iter()
+                .map(|it| it.node.send(&it.commands, way))
+                .collect();
+            let outcomes = batches
+                .iter()
+                .zip(sending)
+                .map(|(it, sending)| sending.and_then(|sending| it.node.receive(sending)))
+                .collect();
+            self.sent(&mut exchange, &topology, batches, outcomes)?;
+        }
+    }
+
+    /// Every outcome is heard, also after a fault: a redirect among them is news.
+    fn sent(
+        &self,
+        exchange: &mut Exchange,
+        topology: &Topology,
+        batches: Vec<Batch>,
+        outcomes: Vec<Result<crate::exchange::Sent, crate::exchange::Unsent>>,
+    ) -> Result<(), Fault> {
+        let mut first_fault = None;
+        for (batch, outcome) in batches.into_iter().zip(outcomes) {
+            match exchange.sent(batch, outcome) {
+                Ok(false) => {}
+                Ok(true) => self.topologies.distrust(topology),
+                Err(fault) => {
+                    if fault.kind() != FaultKind::Full {
+                        self.topologies.distrust(topology);
+                    }
+                    first_fault.get_or_insert(fault);
+                }
+            }
+        }
+        first_fault.map_or(Ok(()), Err)
+    }
+
+    async fn find(self: &Arc<Self>) -> Result<Arc<Topology>, Fault> {
+        if let Some(known) = self.topologies.known() {
+            return Ok(known);
+        }
+        let shared = self.clone();
+        let finding = tokio::task::spawn_blocking(move || shared.find_blocking());
+        match tokio::time::timeout(self.config.response_timeout, finding).await {
+            Ok(Ok(found)) => found,
+            Ok(Err(error)) => Err(Fault::new(FaultKind::Unavailable).because(error)),
+            Err(_) => Err(Fault::new(FaultKind::Timeout)),
+        }
+    }
+
+    fn find_blocking(&self) -> Result<Arc<Topology>, Fault> {
+        self.topologies.find().map_err(|failure| failure.fault)
+    }
+
+    fn way(&self, requests: &[Request<'_>]) -> Way {
+        let RedisConfig {
+            response_timeout,
+            hit_timeout,
+            acknowledge_replicas,
+            ..
+        } = &self.config;
+        let lookup = matches!(requests, [Request::Lookup { .. }]);
+        let remove = matches!(requests, [Request::Remove(_), ..]);
+        Way {
+            timeout: match lookup {
+                true => (*hit_timeout).min(*response_timeout),
+                false => *response_timeout,
+            },
+            wait: acknowledge_replicas
+                .filter(|_| remove)
+                .map(|it| (it.replicas, it.timeout)),
+        }
+    }
+}
+
+/// Requests of a batch run in order; those that drop things may go out together.
+fn together<'r, 'a>(batch: &'r [Request<'a>]) -> impl Iterator<Item = &'r [Request<'a>]> {
+    let drops = |request: &Request<'_>| matches!(request, Request::Remove(_));
+    batch.chunk_by(move |one, next| drops(one) && drops(next))
+}
+
+/// Requests that are carried out together.
+struct Work<'a> {
+    tasks: Vec<Task<'a>>,
+    /// How many commands each has sent in this round.
+    sent: Vec<usize>,
+}
+
+impl<'a> Work<'a> {
+    fn new(requests: &'a [Request<'_>], now: Moment, topology: &Topology) -> Result<Self, Fault> {
+        let tasks = requests
+            .iter()
+            .map(|request| Task::new(request, now, || topology.masters()))
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            tasks,
+            sent: Vec::new(),
+        })
+    }
+
+    fn ask(&mut self, rules: &Rules) -> Vec<Call> {
+        let mut calls = Vec::new();
+        self.sent.clear();
+        for task in &mut self.tasks {
+            let before = calls.len();
+            calls.append(&mut task.ask(rules));
+            self.sent.push(calls.len() - before);
+        }
+        calls
+    }
+
+    fn told(&mut self, mut answers: &[Answer], rules: &Rules) -> Result<(), Fault> {
+        for (task, sent) in self.tasks.iter_mut().zip(&self.sent) {
+            let (own, rest) = answers
+                .split_at_checked(*sent)
+                .ok_or_else(crate::call::protocol)?;
+            answers = rest;
+            if *sent > 0 {
+                task.told(own, rules)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn replies(self) -> impl Iterator<Item = Reply> {
+        self.tasks.into_iter().map(Task::reply)
+    }
+}

@@ -1,0 +1,165 @@
+//! One request to the store, as rounds of commands. No I/O: [`Task::ask`] says what to send, and
+//! [`Task::told`] hears the answers.
+
+mod lookup;
+mod put;
+mod register;
+mod remove;
+
+use std::sync::{Arc, atomic::Ordering};
+
+use larder_core::{
+    Fault, Moment, ShapeName, TableKey,
+    store::{Reply, Request},
+};
+use redis::cmd;
+
+use crate::{
+    call::{Answer, Call, list, protocol},
+    layout::{CREATED, Layout},
+    node::{NodeRef, Settings},
+};
+
+use self::{lookup::LookupTask, put::PutTask, register::RegisterTask, remove::RemoveTask};
+
+/// What all requests go by.
+pub(crate) struct Rules {
+    pub(crate) layout: Layout,
+    pub(crate) compress_above: Option<usize>,
+    pub(crate) settings: Arc<Settings>,
+}
+
+impl Rules {
+    /// Whether every server knows `PEXPIRE .. NX` and `.. GT`.
+    fn conditional_expiry(&self) -> bool {
+        !self.settings.old_server.load(Ordering::Relaxed)
+    }
+}
+
+/// One request under way.
+pub(crate) enum Task<'a> {
+    Lookup(LookupTask<'a>),
+    Register(RegisterTask<'a>),
+    Put(PutTask<'a>),
+    Records(RecordsTask<'a>),
+    Remove(RemoveTask),
+}
+
+/// The shapes in the records of some tables.
+pub(crate) struct RecordsTask<'a> {
+    tables: &'a [TableKey],
+    records: Vec<Vec<ShapeName>>,
+    asked: bool,
+}
+
+impl<'a> Task<'a> {
+    /// A task for this request; `masters` are those that hold the namespace.
+    pub(crate) fn new(
+        request: &'a Request<'_>,
+        now: Moment,
+        masters: impl FnOnce() -> Vec<NodeRef>,
+    ) -> Result<Self, Fault> {
+        Ok(match request {
+            Request::Lookup {
+                entry,
+                dependencies,
+            } => Self::Lookup(LookupTask::new(*entry, dependencies)),
+            Request::Register { registrations, ttl } => {
+                Self::Register(RegisterTask::new(registrations, *ttl, now))
+            }
+            Request::Put {
+                key,
+                entry,
+                dependencies,
+            } => Self::Put(PutTask::new(key, entry, dependencies, now)),
+            Request::Records(tables) => Self::Records(RecordsTask {
+                tables,
+                records: Vec::new(),
+                asked: false,
+            }),
+            Request::Remove(removals) => Self::Remove(RemoveTask::new(removals, masters)),
+            _ => return Err(protocol()),
+        })
+    }
+
+    /// The commands of the next round; none = finished.
+    pub(crate) fn ask(&mut self, rules: &Rules) -> Vec<Call> {
+        match self {
+            Self::Lookup(task) => task.ask(rules),
+            Self::Register(task) => task.ask(rules),
+            Self::Put(task) => task.ask(rules),
+            Self::Records(task) => task.ask(rules),
+            Self::Remove(task) => task.ask(rules),
+        }
+    }
+
+    /// The answers to the last round, one per command and in its order.
+    pub(crate) fn told(&mut self, answers: &[Answer], rules: &Rules) -> Result<(), Fault> {
+        match self {
+            Self::Lookup(task) => task.told(answers, rules),
+            Self::Register(task) => task.told(answers),
+            Self::Put(task) => task.told(answers),
+            Self::Records(task) => task.told(answers, rules),
+            Self::Remove(task) => task.told(answers),
+        }
+    }
+
+    /// The reply, once it is finished.
+    pub(crate) fn reply(self) -> Reply {
+        match self {
+            Self::Lookup(task) => Reply::Lookup(task.lookup),
+            Self::Register(task) => Reply::Registered(task.registered),
+            Self::Put(_) => Reply::Stored,
+            Self::Records(task) => Reply::Records(task.records),
+            Self::Remove(task) => Reply::Removed {
+                existed: task.existed(),
+            },
+        }
+    }
+}
+
+impl RecordsTask<'_> {
+    /// Of every layout: a shape that is read in any of them must be dropped (P12).
+    fn ask(&mut self, rules: &Rules) -> Vec<Call> {
+        if std::mem::replace(&mut self.asked, true) {
+            return Vec::new();
+        }
+        let mut calls = Vec::new();
+        for table in self.tables {
+            for tag in rules.layout.tags_to_drop(table) {
+                let mut command = cmd("HKEYS");
+                command.arg(tag.record());
+                calls.push(Call::repeatable(&tag, command));
+            }
+        }
+        calls
+    }
+
+    fn told(&mut self, answers: &[Answer], rules: &Rules) -> Result<(), Fault> {
+        let mut answers = answers.iter();
+        for table in self.tables {
+            let mut shapes: Vec<ShapeName> = Vec::new();
+            for _ in rules.layout.tags_to_drop(table) {
+                let answer = answers.next().ok_or_else(protocol)?;
+                for field in list(&answer.value)? {
+                    let shape = name(field)?;
+                    if &*shape.0 != CREATED && !shapes.contains(&shape) {
+                        shapes.push(shape);
+                    }
+                }
+            }
+            self.records.push(shapes);
+        }
+        Ok(())
+    }
+}
+
+/// A field's name. One that is no text is a name that nobody can read, and drops the record (P11).
+fn name(field: &redis::Value) -> Result<ShapeName, Fault> {
+    match field {
+        redis::Value::BulkString(bytes) => Ok(ShapeName(
+            String::from_utf8_lossy(bytes).into_owned().into(),
+        )),
+        _ => Err(protocol()),
+    }
+}

@@ -1,0 +1,154 @@
+//! Which server owns what, and how that is found out.
+
+mod discovery;
+mod registry;
+
+use std::sync::{
+    Arc, Mutex, RwLock,
+    atomic::{AtomicU64, Ordering},
+};
+
+use larder_core::{Fault, FaultKind};
+
+use crate::{
+    config::{HostPort, RedisConfig},
+    exchange::Lost,
+    layout::Tag,
+    node::{Failure, NodeRef, Settings},
+};
+
+use discovery::discover;
+use registry::Registry;
+
+/// Who owns what, as it was last found out.
+#[derive(Clone)]
+pub(crate) struct Topology {
+    owners: Owners,
+    registry: Arc<Registry>,
+    generation: u64,
+}
+
+#[derive(Clone)]
+enum Owners {
+    /// One server owns all.
+    One(NodeRef),
+    /// Ranges of slots, sorted by their ends.
+    Slots(Arc<[Range]>),
+}
+
+struct Range {
+    start: u16,
+    end: u16,
+    owner: NodeRef,
+}
+
+/// The topology, and when to look again.
+pub(crate) struct Topologies {
+    config: RedisConfig,
+    registry: Arc<Registry>,
+    known: RwLock<Option<Arc<Topology>>>,
+    /// The generation that is not believed any more.
+    distrusted: AtomicU64,
+    discovering: Mutex<()>,
+}
+
+impl Topology {
+    /// Who owns this tag.
+    pub(crate) fn owner(&self, tag: &Tag) -> Result<NodeRef, Fault> {
+        let ranges = match &self.owners {
+            Owners::One(node) => return Ok(node.clone()),
+            Owners::Slots(ranges) => ranges,
+        };
+        let slot = tag.slot();
+        let at = ranges.partition_point(|range| range.end < slot);
+        ranges
+            .get(at)
+            .filter(|range| range.start <= slot)
+            .map(|range| range.owner.clone())
+            .ok_or_else(|| {
+                Fault::new(FaultKind::Unavailable).because(Lost("no server owns the slot"))
+            })
+    }
+
+    /// The server at this address, known before or not.
+    pub(crate) fn node_at(&self, address: &HostPort) -> Result<NodeRef, Fault> {
+        self.registry
+            .node_at(address)
+            .map_err(|failure| failure.fault)
+    }
+
+    /// All servers that own something.
+    pub(crate) fn masters(&self) -> Vec<NodeRef> {
+        let ranges = match &self.owners {
+            Owners::One(node) => return vec![node.clone()],
+            Owners::Slots(ranges) => ranges,
+        };
+        let mut masters: Vec<NodeRef> = Vec::new();
+        for range in ranges.iter() {
+            if !masters.iter().any(|known| known.is_same(&range.owner)) {
+                masters.push(range.owner.clone());
+            }
+        }
+        masters
+    }
+}
+
+impl Topologies {
+    pub(crate) fn new(config: RedisConfig, settings: &Arc<Settings>) -> Result<Self, Failure> {
+        let registry = Arc::new(Registry::new(&config, settings)?);
+        Ok(Self {
+            config,
+            registry,
+            known: RwLock::default(),
+            distrusted: AtomicU64::new(0),
+            discovering: Mutex::default(),
+        })
+    }
+
+    /// The topology, if it need not be found out first.
+    pub(crate) fn known(&self) -> Option<Arc<Topology>> {
+        let known = self
+            .known
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let distrusted = self.distrusted.load(Ordering::Acquire);
+        known
+            .as_ref()
+            .filter(|topology| topology.generation > distrusted)
+            .cloned()
+    }
+
+    /// The topology, found out by the calling thread if need be: one does, the others wait for it.
+    pub(crate) fn find(&self) -> Result<Arc<Topology>, Failure> {
+        if let Some(known) = self.known() {
+            return Ok(known);
+        }
+        let _one_at_a_time = crate::lock(&self.discovering);
+        if let Some(known) = self.known() {
+            return Ok(known);
+        }
+        let before = self
+            .known
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .clone();
+        let owners = discover(&self.config, &self.registry, before.as_deref())?;
+        let topology = Arc::new(Topology {
+            owners,
+            registry: self.registry.clone(),
+            generation: self.distrusted.load(Ordering::Acquire) + 1,
+        });
+        self.registry.keep(&topology.masters());
+        *self
+            .known
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner) = Some(topology.clone());
+        Ok(topology)
+    }
+
+    /// Something went another way than this topology says.
+    pub(crate) fn distrust(&self, topology: &Topology) {
+        self.distrusted
+            .fetch_max(topology.generation, Ordering::AcqRel);
+    }
+}

@@ -1,0 +1,135 @@
+//! Asking who owns what. This happens at the start and when something went wrong, and blocks.
+
+use larder_core::{Fault, FaultKind};
+use redis::{Cmd, Value, cmd};
+
+use super::{Owners, Range, Registry, Topology};
+use crate::{
+    call::{list, protocol},
+    config::{self, Address, HostPort, RedisConfig, SentinelConfig},
+    exchange::Lost,
+    node::{Failure, NodeRef},
+};
+
+/// Asks one server after the other until one can say.
+pub(super) fn discover(
+    config: &RedisConfig,
+    registry: &Registry,
+    before: Option<&Topology>,
+) -> Result<Owners, Failure> {
+    match &config.servers {
+        config::Topology::Standalone(address) => registry.node(address).map(Owners::One),
+        config::Topology::Sentinel(sentinels) => master(sentinels, registry),
+        config::Topology::Cluster { nodes } => {
+            // Those that were there last know best; the configured ones may be long gone.
+            let known = before.map(Topology::masters).unwrap_or_default();
+            let seeds = nodes.iter().map(|seed| registry.node_at(seed));
+            first(known.into_iter().map(Ok).chain(seeds), |node| {
+                slots(node, registry)
+            })
+        }
+    }
+}
+
+fn master(config: &SentinelConfig, registry: &Registry) -> Result<Owners, Failure> {
+    let mut question = cmd("SENTINEL");
+    question.arg("GET-MASTER-ADDR-BY-NAME").arg(&config.service);
+    let sentinels = config.sentinels.iter().map(|it| registry.sentinel(it));
+    first(sentinels, |sentinel| {
+        let answer = sentinel.ask(&question)?;
+        if answer == Value::Nil {
+            return Err(Failure::wrong(NO_SERVICE));
+        }
+        let [host, port] = list(&answer)? else {
+            return Err(protocol().into());
+        };
+        let address = HostPort::new(text(host)?, number(port)?);
+        registry.node_at(&address).map(Owners::One)
+    })
+}
+
+fn slots(node: &NodeRef, registry: &Registry) -> Result<Owners, Failure> {
+    let mut question: Cmd = cmd("CLUSTER");
+    question.arg("SLOTS");
+    let answer = match node.ask(&question) {
+        Err(failure) if is_no_cluster(&failure) => return Err(Failure::wrong(NO_CLUSTER)),
+        answer => answer?,
+    };
+    let mut ranges = Vec::new();
+    for range in list(&answer)? {
+        let [start, end, master, ..] = list(range)? else {
+            return Err(protocol().into());
+        };
+        let [host, port, ..] = list(master)? else {
+            return Err(protocol().into());
+        };
+        // A node that was not told its own address says nothing.
+        let host = match text(host) {
+            Ok(host) if !host.is_empty() && host != "?" => host,
+            _ => host_of(node)?,
+        };
+        ranges.push(Range {
+            start: number(start)?,
+            end: number(end)?,
+            owner: registry.node_at(&HostPort::new(host, number(port)?))?,
+        });
+    }
+    if ranges.is_empty() {
+        let nobody = Lost("the cluster has no owner for any slot");
+        return Err(Fault::new(FaultKind::Unavailable).because(nobody).into());
+    }
+    ranges.sort_by_key(|range| range.end);
+    Ok(Owners::Slots(ranges.into()))
+}
+
+/// The first answer; else a wrong setting before an unreachable server.
+fn first<T>(
+    nodes: impl Iterator<Item = Result<NodeRef, Failure>>,
+    ask: impl Fn(&NodeRef) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let mut failed: Option<Failure> = None;
+    for node in nodes {
+        match node.and_then(|node| ask(&node)) {
+            Ok(found) => return Ok(found),
+            Err(failure) if failed.as_ref().is_none_or(|it| !it.is_wrong()) => {
+                failed = Some(failure);
+            }
+            Err(_) => {}
+        }
+    }
+    let nobody = || Fault::new(FaultKind::Unavailable).because(Lost("there is no server to ask"));
+    Err(failed.unwrap_or_else(|| nobody().into()))
+}
+
+fn is_no_cluster(failure: &Failure) -> bool {
+    use std::error::Error as _;
+    let source = failure.fault.source();
+    source.is_some_and(|source| source.to_string().contains("cluster support disabled"))
+}
+
+fn host_of(node: &NodeRef) -> Result<String, Failure> {
+    match node.address() {
+        Address::Tcp(HostPort { host, .. }) => Ok(host.clone()),
+        Address::Unix(_) => Err(protocol().into()),
+    }
+}
+
+fn text(value: &Value) -> Result<String, Fault> {
+    match value {
+        Value::BulkString(bytes) => Ok(String::from_utf8_lossy(bytes).into_owned()),
+        Value::SimpleString(text) => Ok(text.clone()),
+        _ => Err(protocol()),
+    }
+}
+
+fn number(value: &Value) -> Result<u16, Fault> {
+    match value {
+        Value::Int(number) => u16::try_from(*number).map_err(|_| protocol()),
+        other => text(other)?.parse().map_err(|_| protocol()),
+    }
+}
+
+const NO_SERVICE: &str =
+    "the sentinels do not know the service: write the name that their configuration monitors";
+const NO_CLUSTER: &str =
+    "the redis server is no node of a cluster: write redis:// instead of redis+cluster://";

@@ -1,0 +1,100 @@
+//! It is a store, on every topology and in every setting.
+
+use larder_core::{
+    BlockingStore, Fault, Moment, Store,
+    store::{Reply, Request},
+};
+use larder_redis::{RedisConfig, RedisStore};
+use larder_testkit::{
+    conformance,
+    server::{RedisCluster, RedisOptions, RedisSentinel, RedisServer},
+};
+
+fn check(url: &str, servers: &[RedisServer]) {
+    check_with(url.try_into().unwrap(), servers);
+}
+
+fn check_with(config: RedisConfig, servers: &[RedisServer]) {
+    let store = RedisStore::connect_blocking(config).unwrap();
+    let fresh = || {
+        for server in servers {
+            // A replica refuses, and is emptied with its master.
+            let _ = server.command(&["FLUSHALL"]);
+        }
+    };
+    conformance::check_by_its_own_clock(|| {
+        fresh();
+        store.clone()
+    });
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    conformance::check_by_its_own_clock(|| {
+        fresh();
+        Tasks(store.clone(), &runtime)
+    });
+}
+
+/// The face for tasks, driven by a thread.
+#[derive(Debug)]
+struct Tasks<'a>(RedisStore, &'a tokio::runtime::Runtime);
+
+impl BlockingStore for Tasks<'_> {
+    fn exec_blocking(&self, now: Moment, batch: &[Request<'_>]) -> Result<Vec<Reply>, Fault> {
+        self.1.block_on(self.0.exec(now, batch))
+    }
+}
+
+#[test]
+fn one_server_is_a_store() {
+    let server = RedisServer::start().unwrap();
+    check(&server.url(), &[server]);
+}
+
+#[test]
+fn a_server_behind_its_socket_is_a_store() {
+    let server = RedisServer::start_with(&RedisOptions::default().unix_socket()).unwrap();
+    let socket = server.unix_socket().unwrap().display().to_string();
+    check(&format!("unix://{socket}"), &[server]);
+}
+
+#[test]
+fn a_cluster_is_a_store() {
+    let cluster = RedisCluster::start().unwrap();
+    let nodes = cluster.nodes();
+    check(&cluster_url(nodes), nodes);
+}
+
+#[test]
+fn a_cluster_with_tables_in_shards_is_a_store() {
+    let cluster = RedisCluster::start().unwrap();
+    let nodes = cluster.nodes();
+    let url = cluster_url(nodes) + "?table_shards=3";
+    let config = RedisConfig::from_url(&url).unwrap();
+    check_with(config.with_also_invalidate_shards([1, 2]), nodes);
+}
+
+#[test]
+fn a_service_behind_sentinels_is_a_store() {
+    let sentinel = RedisSentinel::start().unwrap();
+    check(&sentinel_url(&sentinel), sentinel.servers());
+}
+
+fn cluster_url(nodes: &[RedisServer]) -> String {
+    let hosts: Vec<_> = nodes
+        .iter()
+        .map(|node| format!("127.0.0.1:{}", node.port()))
+        .collect();
+    format!("redis+cluster://{}", hosts.join(","))
+}
+
+fn sentinel_url(sentinel: &RedisSentinel) -> String {
+    let hosts: Vec<_> = sentinel
+        .sentinel_ports()
+        .iter()
+        .map(|port| format!("127.0.0.1:{port}"))
+        .collect();
+    let service = RedisSentinel::SERVICE;
+    format!("redis+sentinel://{}/{service}", hosts.join(","))
+}
