@@ -9,7 +9,9 @@ use std::{
     time::Duration,
 };
 
-use larder::{CachedConnection, Larder, MemoryStore, Policy};
+use larder::{
+    CachedConnection, Larder, LarderBuilder, MemoryStore, Policy, RedisStore, WrapConfig,
+};
 use larder_testkit::{schema, server};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection};
 
@@ -40,6 +42,39 @@ pub struct Lab {
     selects: Arc<AtomicUsize>,
     sent: Arc<Mutex<HashMap<String, usize>>>,
     _folder: Option<Folder>,
+}
+
+/// A larder without policies on the store that the run is for: memory, or Redis with
+/// `LARDER_TEST_STORE=redis`.
+pub fn builder() -> LarderBuilder {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let larder = Larder::builder().namespace(format!("lab-{number}"));
+    match std::env::var("LARDER_TEST_STORE").as_deref() {
+        Ok("redis") => {
+            let url = &*server::shared_redis().unwrap().url();
+            larder.store(RedisStore::connect_blocking(url).unwrap())
+        }
+        Ok(other) => panic!("LARDER_TEST_STORE={other} is no store"),
+        Err(_) => larder.store(MemoryStore::with_capacity_bytes(64 << 20)),
+    }
+}
+
+/// Whether the run is for a store outside the process.
+pub fn is_remote() -> bool {
+    std::env::var_os("LARDER_TEST_STORE").is_some()
+}
+
+/// Wraps a connection. SQLite needs a name on a store outside the process.
+pub fn wrap(
+    larder: &Larder,
+    connection: DatabaseConnection,
+    url: &str,
+) -> CachedConnection<DatabaseConnection> {
+    match is_remote() && url.starts_with("sqlite") {
+        true => CachedConnection::wrap(larder, connection, WrapConfig::new().source(url)),
+        false => larder.wrap(connection),
+    }
 }
 
 impl Lab {
@@ -102,9 +137,7 @@ impl Lab {
                 None,
             ),
         };
-        let larder = Larder::builder()
-            .namespace("lab")
-            .store(MemoryStore::with_capacity_bytes(64 << 20))
+        let larder = builder()
             .default_policy(Policy::new().with_ttl(Duration::from_secs(600)))
             .build()
             .unwrap();
@@ -135,7 +168,7 @@ impl Lab {
                 counter.fetch_add(1, Ordering::SeqCst);
             }
         });
-        let db = larder.wrap(counted);
+        let db = wrap(&larder, counted, &url);
         Self {
             backend,
             db,
@@ -155,8 +188,8 @@ impl Lab {
 
     /// A second wrapped connection to this database under the same larder.
     pub async fn another_handle(&self) -> CachedConnection<DatabaseConnection> {
-        self.larder
-            .wrap(Database::connect(self.options()).await.unwrap())
+        let connection = Database::connect(self.options()).await.unwrap();
+        wrap(&self.larder, connection, &self.url)
     }
 
     /// How many SELECTs of the application have reached the database through the wrapper.

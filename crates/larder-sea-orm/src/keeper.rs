@@ -9,11 +9,14 @@ use std::{
     time::Duration,
 };
 
-use larder_core::{Entropy, FunctionLists, Moment, Source, SourceLimits, Stamp};
+use larder_core::{
+    BypassReason, Entropy, Event, FunctionLists, Moment, Source, SourceLimits, Stamp,
+};
 use larder_signals::{Larder, SchemaEpoch};
 use larder_sql::{
     Catalog, Dialect,
     introspect::{self, CatalogReader},
+    plan::Reason,
 };
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Statement};
 
@@ -186,7 +189,7 @@ impl Keeper {
         let known = self.source.get();
         let id = match known {
             Some(source) => Arc::clone(source.id()),
-            None => self.identity(connection, dialect).await?.into(),
+            None => self.identity(connection, larder, dialect).await?.into(),
         };
         let epoch = self.epoch.get_or_init(|| larder.schema_epoch(&id, dialect));
         let before = epoch.current();
@@ -229,10 +232,20 @@ impl Keeper {
     async fn identity<C: ConnectionTrait>(
         &self,
         connection: &C,
+        larder: &Larder,
         dialect: Dialect,
     ) -> Option<String> {
         if let Some(id) = &self.source_override {
             return Some(id.to_string());
+        }
+        // Two machines may each have a file of one name.
+        if dialect == Dialect::Sqlite && larder.cache().is_remote() {
+            let reason = BypassReason::Uncacheable(Reason::new(NAMELESS));
+            larder.cache().report(&Event::Bypass {
+                table: None,
+                reason: &reason,
+            });
+            return None;
         }
         let query = introspect::identity_query(dialect);
         let rows = rows(connection, query.sql).await.ok()?;
@@ -264,6 +277,9 @@ fn cells(row: &QueryResult) -> Result<Vec<Option<String>>, DbErr> {
         .map(|index| row.try_get_by_index(index))
         .collect()
 }
+
+const NAMELESS: &str = "a SQLite file has no identity that other machines could know: name it with \
+                        `WrapConfig::source`";
 
 /// The least time between two readings that no DDL of ours asked for.
 const PAUSE: Duration = Duration::from_secs(1);

@@ -11,7 +11,7 @@ use std::{
 };
 
 use larder_core::{
-    Cache, CacheOptions, Clock, Entropy, Error, FunctionLists, Limits, Observer, Policy,
+    Cache, CacheOptions, Clock, Codec, Entropy, Error, FunctionLists, Limits, Observer, Policy,
     SourceLimits, Stores,
 };
 
@@ -91,6 +91,21 @@ impl LarderBuilder {
     /// larders with one seed.
     pub fn seed(mut self, seed: u64) -> Self {
         self.cache.entropy = Entropy::seeded(seed);
+        self
+    }
+
+    /// Bytes of decoded results that are kept in process memory beside a store outside it. They are
+    /// served only when the store confirms that nothing they rest on was written, so that they are
+    /// never staler than the store. Default: 64 MiB. Zero: none. Without effect on a memory store.
+    pub fn near_cache_bytes(mut self, bytes: usize) -> Self {
+        self.cache.near_bytes = bytes;
+        self
+    }
+
+    /// How results are written down for a store outside the process. Entries say how they are
+    /// written: processes with different codecs read each other's. Default: MessagePack.
+    pub fn codec(mut self, codec: Codec) -> Self {
+        self.cache.codec = codec;
         self
     }
 

@@ -6,15 +6,21 @@ compile_error!(
 );
 
 pub use larder_core::{
-    BypassReason, Cause, Clock, DiscardReason, Dropped, Error, ErrorKind, Event, FillOutcome,
-    FunctionLists, Limits, MemoryStore, MissCause, Moment, Observer, Operations, Policy,
-    SourceLimits, Store, SystemClock,
+    BypassReason, Cause, Clock, Codec, DiscardReason, Dropped, Error, ErrorKind, Event,
+    FillOutcome, FunctionLists, HitSource, Limits, MemoryStore, MissCause, Moment, Observer,
+    Operations, Policy, SourceLimits, Store, SystemClock,
 };
 pub use larder_signals::{
     Blocking, CachedEntity, CachedModel, ChangeLimits, Changes, HookId, InvalidateEvent, Larder,
     LarderBuilder, Wrap, WriteEvent,
 };
 pub use larder_sql::plan::Operation;
+
+#[cfg(feature = "redis")]
+pub use larder_redis::{
+    AcknowledgeReplicas, Address, HostPort, RedisConfig, RedisStore, Secret, SentinelConfig,
+    TlsConfig, Topology,
+};
 
 #[cfg(feature = "sea-orm")]
 pub use larder_sea_orm::{

@@ -164,6 +164,11 @@ impl Cache {
         &self.shared.limits
     }
 
+    /// Whether results are kept outside the process, where other processes meet them.
+    pub fn is_remote(&self) -> bool {
+        self.shared.stores.shared.is_remote()
+    }
+
     /// Tells the observer; without one, this costs nothing.
     pub fn report(&self, event: &Event<'_>) {
         if let Some(observer) = &self.shared.observer {
