@@ -149,6 +149,47 @@ fn larger_cases_are_never_stale_on_random_paths() {
 }
 
 #[test]
+fn results_kept_near_are_never_stale() {
+    let posts = Posts::default();
+    let query = posts.by_author(1);
+    let four = readers(&[&query, &query, &query, &query]);
+    for change in [posts.retitled(1), posts.unknown_rows()] {
+        let scenario = Scenario {
+            near: true,
+            evictions: 1,
+            restarts: 1,
+            ..Scenario::new(four.clone(), writers(&[change, posts.retitled(1)]))
+        };
+        let found = wander(&scenario, 0..4_000);
+        assert!(found.violation.is_none(), "{:#?}", found.violation);
+        assert!(found.hits > 1, "{found:?}");
+    }
+    let scenario = Scenario::new(readers(&[&query, &query]), writers(&[posts.retitled(1)]));
+    let near = Scenario {
+        near: true,
+        evictions: 1,
+        ..scenario
+    };
+    is_never_stale(&near, 1_000);
+}
+
+#[test]
+fn p7_the_explorer_catches_a_near_result_that_nobody_confirmed() {
+    let posts = Posts::default();
+    let query = posts.by_author(1);
+    let scenario = Scenario::new(readers(&[&query, &query]), writers(&[posts.retitled(1)]));
+    let broken = Scenario {
+        near: true,
+        rules: Rules {
+            near_is_confirmed: false,
+            ..Rules::default()
+        },
+        ..scenario
+    };
+    assert!(explore(&broken, 4_000_000).violation.is_some());
+}
+
+#[test]
 fn p1_the_explorer_catches_a_missing_stamp_taken_for_fresh() {
     let posts = Posts::default();
     let query = posts.by_author(1);

@@ -1,14 +1,15 @@
 //! One state of everything, and the steps that lead out of it.
 
 use std::{
+    collections::BTreeMap,
     hash::{Hash, Hasher},
     mem,
     sync::Arc,
 };
 
 use larder_core::{
-    Change, DependencyKey, Entropy, Limits, Moment, ReadRequest,
-    entry::{Incarnation, Payload},
+    Change, DependencyKey, Digest, Entropy, Limits, Moment, ReadRequest,
+    entry::{Content, Entry, Incarnation, Payload},
     machine::{FlightKey, ReadDecision, ReadMachine, ReadStep},
     store::{Dependencies, Registration, Reply, Request},
 };
@@ -36,6 +37,8 @@ pub struct Scenario {
     pub restarts: usize,
     /// How often a creating command may arrive once more.
     pub duplicates: usize,
+    /// Whether readers keep results near: two share a process.
+    pub near: bool,
     /// The rules in force.
     pub rules: Rules,
 }
@@ -53,6 +56,8 @@ pub struct Rules {
     pub restart_changes_incarnation: bool,
     /// P8: a flight is keyed by the stamps too.
     pub flights_have_stamps: bool,
+    /// A result that is kept near is served only when the store confirms its stamps.
+    pub near_is_confirmed: bool,
 }
 
 impl Default for Rules {
@@ -63,6 +68,7 @@ impl Default for Rules {
             records_after_commit: true,
             restart_changes_incarnation: true,
             flights_have_stamps: true,
+            near_is_confirmed: true,
         }
     }
 }
@@ -77,6 +83,7 @@ impl Scenario {
             cancellations: 0,
             restarts: 0,
             duplicates: 0,
+            near: false,
             rules: Rules::default(),
         }
     }
@@ -109,6 +116,8 @@ pub(super) struct World<'a> {
     flights: Vec<(FlightKey, Option<u64>)>,
     /// Creating commands that were sent.
     created: Vec<(DependencyKey, Registration)>,
+    /// What each process keeps near.
+    near: [BTreeMap<Digest, Arc<Entry>>; 4],
     evictions: usize,
     cancellations: usize,
     restarts: usize,
@@ -132,6 +141,7 @@ impl<'a> World<'a> {
             writers: writers.collect(),
             flights: Vec::new(),
             created: Vec::new(),
+            near: Default::default(),
             evictions: scenario.evictions,
             cancellations: scenario.cancellations,
             restarts: scenario.restarts,
@@ -295,6 +305,14 @@ impl<'a> World<'a> {
                 if !self.scenario.rules.stamps_before_query {
                     reader.early = Some(row);
                 }
+                let near = self.near[n / 2].get(&reader.entry().digest).cloned();
+                if let Some(entry) = near.filter(|_| self.scenario.near) {
+                    if !self.scenario.rules.near_is_confirmed {
+                        reader.at = ReaderAt::Done(number(&entry));
+                        return;
+                    }
+                    reader.machine = reader.machine.clone().with_near(Some(entry));
+                }
                 let step = reader.machine.start();
                 reader.enter(step);
             }
@@ -310,9 +328,14 @@ impl<'a> World<'a> {
                     self.created.extend(sent);
                 }
                 let reply = self.tampered(progress.reply);
+                let found = match &reply {
+                    Reply::Lookup(lookup) => lookup.entry.clone(),
+                    _ => None,
+                };
                 if let Some(key) = self.readers[n].replied(reply) {
                     self.join(n, key);
                 }
+                self.keep_near(n, found);
             }
             ReaderAt::Waiting(key) => match self.flight(&key) {
                 Some((_, Some(value))) => {
@@ -339,12 +362,13 @@ impl<'a> World<'a> {
                     value: Arc::new(value),
                     bytes: 8,
                 };
-                let entry = plan.entry(payload, NOW);
+                let entry = Arc::new(plan.entry(payload, NOW));
                 let reader = &mut self.readers[n];
+                self.near[n / 2].insert(reader.entry().digest, entry.clone());
                 let dependencies = &plan.dependencies;
                 let put = Request::Put {
                     key: reader.entry(),
-                    entry: Arc::new(entry),
+                    entry,
                     dependencies,
                 };
                 reader.at = ReaderAt::Done(value);
@@ -362,6 +386,19 @@ impl<'a> World<'a> {
             done @ (ReaderAt::Done(_) | ReaderAt::Cancelled) => self.readers[n].at = done,
         }
         self.close_landed();
+    }
+
+    /// As the read shell does: keeps what came from the store, forgets what did not answer.
+    fn keep_near(&mut self, n: usize, found: Option<Arc<Entry>>) {
+        let reader = &self.readers[n];
+        let near = &mut self.near[n / 2];
+        match (&reader.at, found) {
+            (ReaderAt::Done(_), Some(entry)) if reader.hit => {
+                near.insert(reader.entry().digest, entry);
+            }
+            (ReaderAt::Leading(..), _) => drop(near.remove(&reader.entry().digest)),
+            _ => {}
+        }
     }
 
     /// Comes back with what was saved. Connections break, so no reply is of two lives.
@@ -494,10 +531,23 @@ impl Hash for World<'_> {
             self.duplicates,
         )
             .hash(state);
+        if self.scenario.near {
+            for (digest, entry) in self.near.iter().flatten() {
+                (digest, &entry.stamps, number(entry)).hash(state);
+            }
+            self.near[0].len().hash(state);
+        }
         self.created.len().hash(state);
         for (_, one) in &self.created {
             (one.shape, one.value).hash(state);
         }
+    }
+}
+
+fn number(entry: &Entry) -> u64 {
+    match &entry.content {
+        Content::Decoded(payload) => payload.value.downcast_ref().copied().unwrap_or(0),
+        Content::Encoded(_) => 0,
     }
 }
 
