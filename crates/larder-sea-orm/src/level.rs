@@ -16,7 +16,7 @@ use crate::{
     job::{Done, Job},
     planned::Planned,
     shared::Shared,
-    task,
+    task, write,
 };
 
 /// One level of a transaction. Dropped without an end, the transaction is rolled back by SeaORM,
@@ -77,6 +77,7 @@ impl Level {
         if planned.only_reads() {
             return job.run(inner).await;
         }
+        write::allowed(&self.shared, &planned)?;
         let backend = inner.get_database_backend();
         let statement = job.statement(backend).into_owned();
         let job = job.waiting_for_the_end(backend);
@@ -106,19 +107,20 @@ impl Level {
         &self,
         inner: &C,
         statement: &Statement,
-    ) -> Option<WriteGuard> {
-        let planned = self.shared.plan_now(inner, &statement.sql)?;
-        if planned.only_reads() {
-            return None;
-        }
+    ) -> Result<Option<WriteGuard>, DbErr> {
+        let planned = self.shared.plan_now(inner, &statement.sql);
+        let Some(planned) = planned.filter(|planned| !planned.only_reads()) else {
+            return Ok(None);
+        };
+        write::allowed(&self.shared, &planned)?;
         let mut sending = Sending::new(self, &planned, statement);
         let at_once = sending.record(None, StatementOutcome::Failed);
         if at_once.is_empty() {
-            return None;
+            return Ok(None);
         }
         let mut guard = self.shared.larder().begin_commit(&self.source, at_once);
         guard.succeeded(&[], Returned::Nothing);
-        Some(guard)
+        Ok(Some(guard))
     }
 
     /// Ends the level with what `commit` does.

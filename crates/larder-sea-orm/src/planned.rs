@@ -38,6 +38,18 @@ impl Planned {
         })
     }
 
+    /// Whether the text writes something, or may: it does more than open and end transactions, and
+    /// than change its session.
+    pub(crate) fn writes(&self) -> bool {
+        let parts = &self.plan().parts;
+        parts.iter().any(|part| {
+            matches!(
+                part,
+                Part::Write(_) | Part::Schema { .. } | Part::Unknown(_)
+            )
+        })
+    }
+
     /// Whether the text changes the schema, or may.
     pub(crate) fn changes_schema(&self) -> bool {
         self.plan()

@@ -40,6 +40,7 @@ where
                     end: End::Nothing,
                 });
             };
+            write::allowed(self.shared(), &planned)?;
             let mut guard = write::guard(self.shared(), &planned);
             guard.sent();
             let writing = Writing {

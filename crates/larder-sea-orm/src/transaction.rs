@@ -189,6 +189,7 @@ impl<T: ConnectionTrait + sea_orm::StreamTrait> sea_orm::StreamTrait for CachedT
         // What it writes counts from now on; the end of the stream comes before COMMIT.
         let guard = self.level.streams(&self.inner, &statement);
         Box::pin(async move {
+            let guard = guard?;
             let stream = self.inner.stream_raw(statement).await?;
             Ok(CachedStream::inside(stream, guard))
         })

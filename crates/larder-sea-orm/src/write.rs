@@ -27,10 +27,20 @@ where
         shared.look_at(result.as_ref().err());
         return result;
     }
+    allowed(shared, &planned)?;
     // Made here: the task does not stand inside the caller's scopes.
     let guard = guard(shared, &planned);
     let (inner, shared) = (Arc::clone(inner), Arc::clone(shared));
     task::owned(async move { write(&*inner, &shared, &planned, guard, job).await }).await
+}
+
+/// Whether a statement may be sent that writes: the store of the cache may be down.
+pub(crate) fn allowed(shared: &Shared, planned: &Planned) -> Result<(), DbErr> {
+    let refusal = shared.larder().write_refusal();
+    match refusal.filter(|_| planned.writes()) {
+        Some(refusal) => Err(DbErr::Custom(refusal.to_string())),
+        None => Ok(()),
+    }
 }
 
 /// Guards a statement outside a transaction of the wrapper.

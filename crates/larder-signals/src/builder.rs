@@ -16,8 +16,8 @@ use larder_core::{
 };
 
 use crate::{
-    ChangeLimits, Larder, delivery::Delivery, hooks::Hooks, larder::Inner, policy::Policies,
-    sources::Sources,
+    ChangeLimits, Larder, Undelivered, delivery::Delivery, hooks::Hooks, larder::Inner,
+    policy::Policies, sources::Sources,
 };
 
 /// Builds a [`Larder`]. The namespace and the store are mandatory.
@@ -33,6 +33,7 @@ pub struct LarderBuilder {
     change_limits: ChangeLimits,
     functions: FunctionLists,
     uncertain_for: Duration,
+    undelivered: Undelivered,
 }
 
 /// Zero stands for "no larder".
@@ -140,6 +141,12 @@ impl LarderBuilder {
         self
     }
 
+    /// What becomes of writes while the store cannot be reached. Default: they go on.
+    pub fn undelivered(mut self, undelivered: Undelivered) -> Self {
+        self.undelivered = undelivered;
+        self
+    }
+
     /// The larder.
     ///
     /// # Errors
@@ -166,6 +173,7 @@ impl LarderBuilder {
             hooks: Hooks::default(),
             delivery: Delivery::new(cache.clone(), self.change_limits),
             uncertain_for: self.uncertain_for,
+            undelivered: self.undelivered,
             cache,
         };
         Ok(Larder {
@@ -187,6 +195,7 @@ impl Default for LarderBuilder {
             change_limits: ChangeLimits::default(),
             functions: FunctionLists::default(),
             uncertain_for: UNCERTAIN_FOR,
+            undelivered: Undelivered::default(),
         }
     }
 }

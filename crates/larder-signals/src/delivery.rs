@@ -43,6 +43,8 @@ struct State {
     stopping: bool,
     /// Something new is there: deliver without waiting.
     woken: bool,
+    /// Somebody wants to know when the store is back.
+    probing: bool,
     /// Pause after a failed delivery; zero = none failed.
     pause: Duration,
     /// Rounds begun so far, how many of them run now, and the latest that delivered everything.
@@ -121,6 +123,16 @@ impl Delivery {
         state.pause = Duration::ZERO;
         self.start(&mut state);
         self.shared.changed.notify_all();
+    }
+
+    /// Lets the thread find out when the store is back.
+    pub(crate) fn wake_to_probe(&self) {
+        let mut state = self.shared.lock();
+        if !std::mem::replace(&mut state.probing, true) {
+            state.woken = true;
+            self.start(&mut state);
+            self.shared.changed.notify_all();
+        }
     }
 
     /// Takes over a write of unknown outcome, whose first drop is already queued.
@@ -290,6 +302,7 @@ impl Shared {
         };
         let lifted = self.repeat();
         let delivered = self.deliver();
+        let found = self.probe();
         for mark in lifted {
             // What is not delivered yet bypasses as such.
             self.cache.lift_uncertain(mark);
@@ -299,7 +312,7 @@ impl Shared {
         if delivered {
             state.clean = state.clean.max(number);
         }
-        state.pause = match delivered {
+        state.pause = match delivered && found {
             true => Duration::ZERO,
             false => (state.pause * 2).clamp(PAUSE_MIN, PAUSE_MAX),
         };
@@ -320,6 +333,21 @@ impl Shared {
             source.enqueue(&self.cache, &changes, self.limits);
         }
         lifted
+    }
+
+    /// Whether the store is there, where somebody wants to know.
+    fn probe(&self) -> bool {
+        if !self.lock().probing {
+            return true;
+        }
+        let probe = || self.cache.probe_blocking();
+        // What panicked is not there.
+        let found = catch_unwind(AssertUnwindSafe(probe)).unwrap_or_else(|payload| {
+            std::mem::forget(payload);
+            false
+        });
+        self.lock().probing = !found;
+        found
     }
 
     /// A store is foreign code. What it held when it panicked is lost, so everything drops instead.

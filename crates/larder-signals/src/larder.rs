@@ -13,8 +13,8 @@ use larder_core::{Cache, Cause, FunctionLists, Invalidation, Prepared, Source, S
 use larder_sql::{Catalog, Dialect};
 
 use crate::{
-    ChangeLimits, Changes, HookId, InvalidateEvent, LarderBuilder, TransactionBuffer, WriteEvent,
-    WriteGuard,
+    ChangeLimits, Changes, HookId, InvalidateEvent, LarderBuilder, TransactionBuffer, Undelivered,
+    WriteEvent, WriteGuard,
     delivery::Delivery,
     hooks::Hooks,
     policy::Policies,
@@ -54,6 +54,7 @@ pub(crate) struct Inner {
     pub(crate) hooks: Hooks,
     pub(crate) delivery: Delivery,
     pub(crate) uncertain_for: Duration,
+    pub(crate) undelivered: Undelivered,
 }
 
 /// A connection that a larder can wrap. Each adapter has a marker type `M` of its own, which is

@@ -22,6 +22,7 @@ mod read;
 mod scope;
 mod sources;
 mod transaction;
+mod undelivered;
 mod write;
 
 pub use builder::LarderBuilder;
@@ -34,6 +35,7 @@ pub use manual::Blocking;
 pub use read::{CachedRead, ReadCall, ReadOptions};
 pub use sources::SchemaEpoch;
 pub use transaction::{StatementOutcome, TransactionBuffer};
+pub use undelivered::Undelivered;
 pub use write::{Failure, StatementEnd, WriteGuard};
 
 /// What `#[derive(Cacheable)]` expands to; not for use by hand.

@@ -12,7 +12,7 @@ pub use larder_core::{
 };
 pub use larder_signals::{
     Blocking, CachedEntity, CachedModel, ChangeLimits, Changes, HookId, InvalidateEvent, Larder,
-    LarderBuilder, Wrap, WriteEvent,
+    LarderBuilder, Undelivered, Wrap, WriteEvent,
 };
 pub use larder_sql::plan::Operation;
 

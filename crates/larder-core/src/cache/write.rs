@@ -1,12 +1,12 @@
 //! The writing shells: invalidation, and the delivery of what could not be delivered.
 
 use crate::{
-    Change, TableKey,
+    Change, DependencyKey, TableKey,
     error::Error,
     machine::{TableDrop, WriteMachine, WriteStep},
     observer::{Cause, Dropped, Event},
     pending::Batch,
-    store::{Fault, FaultKind, Removal, Reply, Request},
+    store::{Dependencies, Fault, FaultKind, Removal, Reply, Request},
     sync::lock,
 };
 
@@ -92,6 +92,29 @@ impl Cache {
             changes: Vec::new(),
             everything: true,
         })
+    }
+
+    /// Whether the store is taken to be unreachable.
+    pub fn is_store_down(&self) -> bool {
+        self.shared.breaker.is_open()
+    }
+
+    /// Asks a store that is taken to be unreachable whether it is there again, when it is time to;
+    /// `true` = it is.
+    pub fn probe_blocking(&self) -> bool {
+        let now = self.now();
+        if self.is_store_down() && self.shared.breaker.allows(now) {
+            let table =
+                TableKey(format!("{}probe", TableKey::start(&self.shared.namespace)).into());
+            let dependency = [DependencyKey::any_row(table)];
+            let lookup = Request::Lookup {
+                entry: None,
+                dependencies: Dependencies::Read(&dependency),
+            };
+            let blocking = &self.shared.stores.blocking;
+            let _ = self.replies(blocking.exec_blocking(now, &[lookup]));
+        }
+        !self.is_store_down()
     }
 
     /// How many changes wait for delivery.
