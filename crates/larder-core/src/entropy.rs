@@ -81,6 +81,13 @@ impl Draws {
         ))
     }
 
+    /// A number above zero, up to one.
+    pub fn fraction(&mut self) -> f64 {
+        let [_, draw] = self.draw();
+        let upper = u32::try_from(draw >> 32).unwrap_or(u32::MAX);
+        (f64::from(upper) + 1.0) / (f64::from(u32::MAX) + 1.0)
+    }
+
     fn draw(&mut self) -> [u64; 2] {
         let counter = self.next;
         self.next = self.next.wrapping_add(1);

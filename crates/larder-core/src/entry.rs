@@ -1,6 +1,14 @@
 //! Stored results and the stamps under which they were computed.
 
-use std::{any::Any, fmt, sync::Arc, time::Duration};
+use std::{
+    any::Any,
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use crate::{Codec, DependencyKey, Stamp, clock::Moment};
 
@@ -91,6 +99,30 @@ pub struct Entry {
     /// Whether it rests on more than the statement does whose name it bears: an operation of
     /// several statements. A reader of such a name cannot know the dependencies beforehand.
     pub extended: bool,
+    /// When this copy last answered a read; not part of what a store keeps.
+    pub validated: Validated,
+}
+
+/// When something was last found to be valid, by the reads of one process.
+#[derive(Debug, Default)]
+pub struct Validated(AtomicU64);
+
+impl Validated {
+    /// The latest moment, 1970 if there was none.
+    pub fn last(&self) -> Moment {
+        Moment(self.0.load(Ordering::Relaxed))
+    }
+
+    /// It was valid at this moment.
+    pub fn at(&self, moment: Moment) {
+        self.0.fetch_max(moment.0, Ordering::Relaxed);
+    }
+}
+
+impl Clone for Validated {
+    fn clone(&self) -> Self {
+        Self(AtomicU64::new(self.last().0))
+    }
 }
 
 impl Entry {

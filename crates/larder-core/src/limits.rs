@@ -14,6 +14,9 @@ pub struct Limits {
     pub entry_bytes_max: usize,
     /// How long a waiter waits for a flight (default 5 s); then it runs alone. Zero: never waits.
     pub wait_max: Duration,
+    /// How long a process may claim the filling of an entry where its policy has a shared flight
+    /// (default 2 s). A claim ends with the fill; one whose process died ends after this.
+    pub lease: Duration,
     /// Flights at a time (default 10,000). Above, readers run alone.
     pub flights_max: usize,
     /// Waiters per flight (default 10,000). Above, readers run alone.
@@ -41,6 +44,7 @@ impl Default for Limits {
             dependencies_max: 64,
             entry_bytes_max: 1 << 20,
             wait_max: Duration::from_secs(5),
+            lease: Duration::from_secs(2),
             flights_max: 10_000,
             waiters_max: 10_000,
             pending_max: 10_000,

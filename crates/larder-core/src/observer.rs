@@ -81,6 +81,9 @@ pub enum HitSource {
     Near,
     /// Another reader's fill.
     Flight,
+    /// A result that is not valid any more, while another reader replaces it: the policy allows
+    /// it.
+    Stale,
 }
 
 /// Why a read missed.
@@ -97,6 +100,8 @@ pub enum MissCause {
     Incarnation,
     /// A refresh was asked for.
     Refresh,
+    /// The result is replaced before it expires: the policy asks for it.
+    Early,
     /// The stored bytes were damaged, or written by a build that this one does not understand; the
     /// entry was removed.
     Undecodable,

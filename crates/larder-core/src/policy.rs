@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use larder_sql::plan::{Operation, Reason};
 
-use crate::BypassReason;
+use crate::{BypassReason, machine::Leeway};
 
 /// How results that rest on a table may be cached. Every setting starts at its most open value but
 /// the TTL, which has none.
@@ -15,6 +15,9 @@ pub struct Policy {
     operations: Operations,
     never: bool,
     local: bool,
+    shared_flight: bool,
+    early_refresh: bool,
+    allow_stale: Duration,
 }
 
 impl Policy {
@@ -49,6 +52,42 @@ impl Policy {
         self
     }
 
+    /// Of several processes that share a store, one at a time fills a result whose first table this
+    /// is; the others look again until it has. For queries so costly that one run per process is too
+    /// many: a miss costs one more round trip, and while a process fills, the others' readers wait
+    /// up to [`Limits::wait_max`](crate::Limits). Default: off; within a process fills are always
+    /// shared.
+    pub fn shared_flight(mut self) -> Self {
+        self.shared_flight = true;
+        self
+    }
+
+    /// Of the readers of a result whose first table this is, one replaces it shortly before it
+    /// expires, the earlier the longer its query took, and the others are served meanwhile: a hot
+    /// result never runs out for all of them at a time. Default: off.
+    pub fn early_refresh(mut self) -> Self {
+        self.early_refresh = true;
+        self
+    }
+
+    /// While one reader replaces a result that a write has dropped, or that has expired, the others
+    /// are served the old one instead of waiting, as long as it was valid no longer ago than this.
+    /// Every table of a query must allow it; the shortest time counts. What this process has changed
+    /// itself within that time is never served. Only with a store outside the process. Default:
+    /// zero, nothing stale is served.
+    ///
+    /// # Staleness
+    /// Up to the given time, for readers that meet a fill under way.
+    pub fn allow_stale(mut self, at_most: Duration) -> Self {
+        self.allow_stale = at_most;
+        self
+    }
+
+    /// For how long what is not valid any more may be served.
+    pub fn stale_at_most(&self) -> Duration {
+        self.allow_stale
+    }
+
     /// The TTL, where it has one of its own.
     pub fn ttl(&self) -> Option<Duration> {
         self.ttl
@@ -67,6 +106,14 @@ impl Policy {
     /// Whether results stay in process memory.
     pub fn is_local(&self) -> bool {
         self.local
+    }
+
+    fn leeway(&self) -> Leeway {
+        Leeway {
+            shared_flight: self.shared_flight,
+            early_refresh: self.early_refresh,
+            allow_stale: self.allow_stale,
+        }
     }
 }
 
@@ -110,6 +157,8 @@ impl<I: IntoIterator<Item = Operation>> From<I> for Operations {
 pub struct EffectivePolicy {
     /// Whether the result must stay in process memory.
     pub local: bool,
+    /// What it allows besides hits that are fresh.
+    pub leeway: Leeway,
     /// Whether the first table has a policy.
     governed: bool,
     /// Whether that policy has the operation.
@@ -170,7 +219,11 @@ pub fn effective_policy<'a>(
     let mut local = governing.is_some_and(Policy::is_local);
     let own = governing.and_then(|governing| ttl_of(governing, default));
     let mut smallest = own;
-    for policy in policies.flatten() {
+    let mut leeway = governing.map(Policy::leeway).unwrap_or_default();
+    for policy in policies {
+        let stale = policy.map(Policy::stale_at_most).unwrap_or_default();
+        leeway.allow_stale = leeway.allow_stale.min(stale);
+        let Some(policy) = policy else { continue };
         never |= policy.never;
         local |= policy.local;
         smallest = smallest.into_iter().chain(ttl_of(policy, default)).min();
@@ -180,6 +233,7 @@ pub fn effective_policy<'a>(
     }
     Ok(EffectivePolicy {
         local,
+        leeway,
         governed: governing.is_some(),
         operation: governing.is_none_or(|governing| governing.operations.contains(operation)),
         ttl: own.and(smallest),

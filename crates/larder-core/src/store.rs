@@ -45,6 +45,14 @@ pub enum Request<'a> {
     Records(Vec<TableKey>),
     /// Drop things. May be repeated.
     Remove(Vec<Removal>),
+    /// Claim the filling of an entry, so that other processes wait for it. A claim is a hint: it
+    /// may be lost, and a store in the process always grants it.
+    Claim {
+        /// The entry.
+        key: &'a EntryKey,
+        /// After how long it ends by itself.
+        lease: Duration,
+    },
 }
 
 /// The dependencies of a lookup: those of a read, or those of an entry that was found.
@@ -91,6 +99,8 @@ pub enum Removal {
     Stamp(TableKey, Digest),
     /// An entry.
     Entry(EntryKey),
+    /// The claim on an entry.
+    Claim(EntryKey),
     /// The records of all tables in this namespace (P10).
     AllRecords(Arc<str>),
 }
@@ -112,6 +122,8 @@ pub enum Reply {
         /// How many of them were there.
         existed: usize,
     },
+    /// To [`Request::Claim`]: whether it is the caller's now.
+    Claimed(bool),
 }
 
 /// The answer to a lookup.

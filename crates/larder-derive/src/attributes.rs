@@ -27,8 +27,12 @@ pub(crate) struct Options {
     pub(crate) default_ttl: bool,
     /// Nothing that names this table is cached.
     pub(crate) never: bool,
-    /// Results have no serialized form.
+    /// Results have no written form.
     pub(crate) local: bool,
+    pub(crate) shared_flight: bool,
+    pub(crate) early_refresh: bool,
+    /// In milliseconds.
+    pub(crate) allow_stale: Option<u64>,
     /// Path of the adapter.
     pub(crate) root: Option<Path>,
 }
@@ -99,6 +103,9 @@ impl Options {
     fn read(&mut self, name: &str, meta: &ParseNestedMeta<'_>) -> Result<()> {
         match name {
             "ttl" => self.ttl_ms = Some(ttl(&meta.value()?.parse()?)?),
+            "allow_stale" => self.allow_stale = Some(stale(&meta.value()?.parse()?)?),
+            "shared_flight" => self.shared_flight = true,
+            "early_refresh" => self.early_refresh = true,
             "default_ttl" => self.default_ttl = true,
             "ops" => self.operations = Some(operations(meta)?),
             "never" => self.never = true,
@@ -140,8 +147,20 @@ fn operation(name: &Ident) -> Result<Ident> {
         })
 }
 
-/// Milliseconds of `"15m"`.
 fn ttl(literal: &LitStr) -> Result<u64> {
+    match milliseconds(literal) {
+        Some(0) => Err(Error::new(literal.span(), ZERO_TTL)),
+        Some(milliseconds) => Ok(milliseconds),
+        None => Err(Error::new(literal.span(), WRONG_TTL)),
+    }
+}
+
+fn stale(literal: &LitStr) -> Result<u64> {
+    milliseconds(literal).ok_or_else(|| Error::new(literal.span(), WRONG_STALE))
+}
+
+/// Those of `"15m"`.
+fn milliseconds(literal: &LitStr) -> Option<u64> {
     let text = literal.value();
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at(digits);
@@ -153,16 +172,8 @@ fn ttl(literal: &LitStr) -> Result<u64> {
         "d" => Some(86_400_000),
         _ => None,
     };
-    let milliseconds = number
-        .parse::<u64>()
-        .ok()
-        .zip(scale)
-        .and_then(|(n, by)| n.checked_mul(by));
-    match milliseconds {
-        Some(0) => Err(Error::new(literal.span(), ZERO_TTL)),
-        Some(milliseconds) => Ok(milliseconds),
-        None => Err(Error::new(literal.span(), WRONG_TTL)),
-    }
+    let number = number.parse::<u64>().ok()?;
+    number.checked_mul(scale?)
 }
 
 /// The options that a derive knows.
@@ -173,8 +184,18 @@ struct Known {
 }
 
 const MODEL: Known = Known {
-    options: &["ttl", "default_ttl", "ops", "never", "local", "crate"],
-    refusal: "unknown option: larder takes `ttl = \"15m\"`, `default_ttl`, `ops(..)`, `never`, `local` and `crate = \"..\"`",
+    options: &[
+        "ttl",
+        "default_ttl",
+        "ops",
+        "never",
+        "local",
+        "shared_flight",
+        "early_refresh",
+        "allow_stale",
+        "crate",
+    ],
+    refusal: "unknown option: larder takes `ttl = \"15m\"`, `default_ttl`, `ops(..)`, `never`, `local`, `shared_flight`, `early_refresh`, `allow_stale = \"10s\"` and `crate = \"..\"`",
 };
 const RESULT: Known = Known {
     options: &["local", "crate"],
@@ -187,4 +208,6 @@ const TWO_TTLS: &str = "`ttl` and `default_ttl` exclude each other";
 const NAMES: &str = "one or more of get, fetch, count, aggregate, exists";
 const WRONG_TTL: &str =
     "`ttl` takes a whole number with one of the units ms, s, m, h, d, such as \"15m\"";
+const WRONG_STALE: &str =
+    "`allow_stale` takes a whole number with one of the units ms, s, m, h, d, such as \"10s\"";
 const ZERO_TTL: &str = "a `ttl` of zero caches nothing; write `never`";

@@ -260,11 +260,25 @@ fn policy(options: &Options, private: &TokenStream) -> TokenStream {
         quote!(let policy = policy.with_operations([#(#private::Operation::#operations),*]);)
     });
     let local = options.local.then(|| quote!(let policy = policy.local();));
+    let shared = options
+        .shared_flight
+        .then(|| quote!(let policy = policy.shared_flight();));
+    let early = options
+        .early_refresh
+        .then(|| quote!(let policy = policy.early_refresh();));
+    let stale = options.allow_stale.map(|milliseconds| {
+        quote!(let policy = policy.allow_stale(
+            ::core::time::Duration::from_millis(#milliseconds)
+        );)
+    });
     quote! {
         let policy = #private::Policy::new();
         #ttl
         #operations
         #local
+        #shared
+        #early
+        #stale
         policy
     }
 }

@@ -4,6 +4,7 @@
 //! {table}:t            the table record, a hash: shape -> the shape's stamp
 //! {table}:d:<digest>   the stamp of one dependency value
 //! {table}:q:<digest>   an entry
+//! {table}:l:<digest>   the claim of a process that fills the entry
 //! ```
 //! `table` is a [`TableKey`], which begins with the namespace; braces are the hash tags of Redis
 //! Cluster, so that everything of one table lies in one slot. With N shards the tag is
@@ -75,6 +76,10 @@ impl Tag {
 
     pub(crate) fn entry(&self, digest: &Digest) -> Vec<u8> {
         self.key(":q:", &text(digest))
+    }
+
+    pub(crate) fn claim(&self, digest: &Digest) -> Vec<u8> {
+        self.key(":l:", &text(digest))
     }
 
     /// The slot of a cluster in which its keys lie.

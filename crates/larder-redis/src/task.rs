@@ -6,10 +6,13 @@ mod put;
 mod register;
 mod remove;
 
-use std::sync::{Arc, atomic::Ordering};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use larder_core::{
-    Fault, Moment, ShapeName, TableKey,
+    EntryKey, Fault, Moment, ShapeName, TableKey,
     store::{Reply, Request},
 };
 use redis::cmd;
@@ -43,6 +46,14 @@ pub(crate) enum Task<'a> {
     Put(PutTask<'a>),
     Records(RecordsTask<'a>),
     Remove(RemoveTask),
+    Claim(ClaimTask<'a>),
+}
+
+/// A claim on the filling of an entry.
+pub(crate) struct ClaimTask<'a> {
+    key: &'a EntryKey,
+    lease: Duration,
+    granted: Option<bool>,
 }
 
 /// The shapes in the records of some tables.
@@ -78,6 +89,11 @@ impl<'a> Task<'a> {
                 asked: false,
             }),
             Request::Remove(removals) => Self::Remove(RemoveTask::new(removals, masters)),
+            Request::Claim { key, lease } => Self::Claim(ClaimTask {
+                key,
+                lease: *lease,
+                granted: None,
+            }),
             _ => return Err(protocol()),
         })
     }
@@ -90,6 +106,7 @@ impl<'a> Task<'a> {
             Self::Put(task) => task.ask(rules),
             Self::Records(task) => task.ask(rules),
             Self::Remove(task) => task.ask(rules),
+            Self::Claim(task) => task.ask(rules),
         }
     }
 
@@ -101,6 +118,7 @@ impl<'a> Task<'a> {
             Self::Put(task) => task.told(answers),
             Self::Records(task) => task.told(answers, rules),
             Self::Remove(task) => task.told(answers),
+            Self::Claim(task) => task.told(answers),
         }
     }
 
@@ -114,6 +132,7 @@ impl<'a> Task<'a> {
             Self::Remove(task) => Reply::Removed {
                 existed: task.existed(),
             },
+            Self::Claim(task) => Reply::Claimed(task.granted.unwrap_or(false)),
         }
     }
 }
@@ -150,6 +169,25 @@ impl RecordsTask<'_> {
             }
             self.records.push(shapes);
         }
+        Ok(())
+    }
+}
+
+impl ClaimTask<'_> {
+    fn ask(&self, rules: &Rules) -> Vec<Call> {
+        if self.granted.is_some() {
+            return Vec::new();
+        }
+        let tag = rules.layout.tag(&self.key.table, self.key.spread());
+        let mut claim = cmd("SET");
+        claim.arg(tag.claim(&self.key.digest)).arg("").arg("NX");
+        claim.arg("PX").arg(register::milliseconds(self.lease));
+        vec![Call::creating(&tag, claim)]
+    }
+
+    fn told(&mut self, answers: &[Answer]) -> Result<(), Fault> {
+        let answer = answers.first().ok_or_else(protocol)?;
+        self.granted = Some(answer.value == redis::Value::Okay);
         Ok(())
     }
 }

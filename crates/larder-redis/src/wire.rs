@@ -149,6 +149,7 @@ fn entry(bytes: &[u8], dependencies: &[DependencyKey]) -> Option<Option<Entry>> 
         expires,
         cost: Duration::from_micros(cost.into()),
         extended,
+        validated: Default::default(),
     }))
 }
 

@@ -83,6 +83,13 @@ impl<Q> Cached<Q> {
         self
     }
 
+    /// How long ago a result may have been valid that answers while another reader replaces it,
+    /// instead of what the policies say; see [`Policy::allow_stale`](larder_core::Policy::allow_stale).
+    pub fn allow_stale(mut self, at_most: Duration) -> Self {
+        self.options.allow_stale = Some(at_most);
+        self
+    }
+
     /// Goes to the database and stores what it says, whatever is stored now.
     pub fn refresh(mut self) -> Self {
         self.options.mode = ReadMode::Refresh;

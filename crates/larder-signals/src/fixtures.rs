@@ -326,6 +326,7 @@ pub(crate) fn lookup(cache: &Cache, table: &str) -> ReadOutcome {
         dependencies: &[dependency],
         ttl: Duration::from_secs(3600),
         codec: None,
+        leeway: Default::default(),
         mode: Default::default(),
     })
 }

@@ -82,7 +82,8 @@ fn find<'a>(
     })
 }
 
-/// Of several models of one table the strictest counts: `never`, then the smallest TTL.
+/// Of several models of one table the strictest counts: `never`, then the smallest TTL, then
+/// the least stale.
 fn is_stricter(a: &Policy, b: &Policy) -> bool {
     let rank = |policy: &Policy| {
         (
@@ -90,6 +91,7 @@ fn is_stricter(a: &Policy, b: &Policy) -> bool {
             policy.ttl().is_none(),
             policy.ttl(),
             !policy.is_local(),
+            policy.stale_at_most(),
         )
     };
     rank(a) < rank(b)

@@ -4,7 +4,7 @@ use std::{sync::atomic::Ordering, time::Duration};
 
 use larder_core::{
     BoundRead, BypassReason, EffectivePolicy, Event, Param, Prepared, ReadMode, ReadOutcome,
-    ReadRequest, ResultCodec, ResultIdentity, Source,
+    ReadRequest, ResultCodec, ResultIdentity, Source, machine::Leeway,
 };
 
 use crate::Larder;
@@ -18,6 +18,9 @@ pub struct ReadOptions {
     pub ttl: Option<Duration>,
     /// Whether a stored result will do.
     pub mode: ReadMode,
+    /// How long ago a result may have been valid that is served while another reader replaces it,
+    /// instead of what the policies say.
+    pub allow_stale: Option<Duration>,
 }
 
 /// One execution of a read outside any transaction.
@@ -49,6 +52,7 @@ pub struct CachedRead {
     ttl: Duration,
     mode: ReadMode,
     codec: Option<&'static ResultCodec>,
+    leeway: Leeway,
 }
 
 impl CachedRead {
@@ -59,6 +63,7 @@ impl CachedRead {
             ttl: self.ttl,
             mode: self.mode,
             codec: self.codec,
+            leeway: self.leeway,
         }
     }
 }
@@ -142,7 +147,12 @@ impl Larder {
             .prepared
             .bind(call.params, call.result)
             .map_err(BypassReason::Uncacheable)?;
+        let mut leeway = policy.leeway;
+        if let Some(asked) = call.options.allow_stale {
+            leeway.allow_stale = asked;
+        }
         Ok(CachedRead {
+            leeway,
             bound,
             ttl,
             mode: call.options.mode,

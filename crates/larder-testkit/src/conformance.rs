@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use larder_core::{
     BlockingStore, Codec, DependencyKey, Digest, EntryKey, Moment, ShapeName, Stamp, TableKey,
-    entry::{Content, Entry, Issued},
+    entry::{Content, Entry, Issued, Validated},
     store::{Dependencies, Lookup, Registered, Registration, Removal, Reply, Request, Seen},
 };
 
@@ -409,5 +409,6 @@ fn made_entry(expires: Moment) -> Entry {
         expires,
         cost: Duration::ZERO,
         extended: false,
+        validated: Validated::default(),
     }
 }

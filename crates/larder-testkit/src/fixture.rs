@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use larder_core::{
     Affected, Change, ChangeScope, DependencyKey, Digest, EntryKey, Image, ReadMode, ReadRequest,
-    ResultCodec, RowChange, ShapeName, TableKey, Value, codec::Unwritable,
+    ResultCodec, RowChange, ShapeName, TableKey, Value, codec::Unwritable, machine::Leeway,
 };
 use larder_sql::{Column, Table, TableName, ValueKind, catalog::TableKind, plan::Columns};
 
@@ -42,6 +42,7 @@ impl Query {
             ttl: Duration::from_secs(60),
             mode: ReadMode::Cached,
             codec: Some(&NUMBER),
+            leeway: Leeway::default(),
         }
     }
 }

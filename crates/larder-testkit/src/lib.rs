@@ -9,6 +9,7 @@ pub mod conformance;
 pub mod faulty;
 pub mod fixture;
 pub mod model;
+pub mod remote;
 pub mod schema;
 pub mod server;
 pub mod sim;

@@ -66,6 +66,7 @@ impl Progress {
             Request::Register { .. } => Reply::Registered(Vec::new()),
             Request::Records(_) => Reply::Records(Vec::new()),
             Request::Remove(_) => Reply::Removed { existed: 0 },
+            Request::Claim { .. } => Reply::Claimed(true),
             _ => Reply::Stored,
         };
         Self { done: 0, reply }

@@ -9,7 +9,7 @@ use crate::{
     flight::Lead,
     machine::{FillPlan, ReadRequest},
     observer::{DiscardReason, Event, FillOutcome},
-    store::Request,
+    store::{Removal, Request},
 };
 
 use super::Cache;
@@ -54,15 +54,15 @@ impl Fill {
     pub async fn store(mut self, value: Arc<dyn Any + Send + Sync>, bytes: usize) -> FillOutcome {
         let now = self.ticket.cache.now();
         let entry = match self.entry(value, bytes, now) {
-            Ok(Some(entry)) => entry,
-            Ok(None) => return self.end(FillOutcome::Stored, bytes),
-            Err(reason) => return self.end(FillOutcome::Discarded(reason), bytes),
+            Ok(entry) => entry,
+            Err(reason) => return self.give_up(reason, bytes).await,
         };
-        let put = self.put(entry);
         let store = self.ticket.cache.shared.stores.shared.as_ref();
-        let fault = match store.try_now(now, &put) {
-            Some(_) => None,
-            None => store.exec(now, &[put]).await.err(),
+        let requests = self.requests(entry);
+        let fault = match requests.as_slice() {
+            [] => None,
+            [put] if store.try_now(now, put).is_some() => None,
+            requests => store.exec(now, requests).await.err(),
         };
         self.stored(bytes, fault)
     }
@@ -75,13 +75,14 @@ impl Fill {
     ) -> FillOutcome {
         let now = self.ticket.cache.now();
         let entry = match self.entry(value, bytes, now) {
-            Ok(Some(entry)) => entry,
-            Ok(None) => return self.end(FillOutcome::Stored, bytes),
-            Err(reason) => return self.end(FillOutcome::Discarded(reason), bytes),
+            Ok(entry) => entry,
+            Err(reason) => return self.give_up_blocking(reason, bytes),
         };
-        let put = self.put(entry);
         let store = self.ticket.cache.shared.stores.blocking.as_ref();
-        let fault = store.exec_blocking(now, &[put]).err();
+        let fault = match self.requests(entry).as_slice() {
+            [] => None,
+            requests => store.exec_blocking(now, requests).err(),
+        };
         self.stored(bytes, fault)
     }
 
@@ -154,12 +155,44 @@ impl Fill {
         }
     }
 
-    fn put(&self, entry: Arc<Entry>) -> Request<'_> {
-        Request::Put {
+    /// The put, and the end of a claim after it: who waits for it finds the entry.
+    fn requests(&self, entry: Option<Arc<Entry>>) -> Vec<Request<'_>> {
+        let put = entry.map(|entry| Request::Put {
             key: &self.ticket.key,
             entry,
             dependencies: &self.ticket.plan.dependencies,
+        });
+        put.into_iter().chain(self.release()).collect()
+    }
+
+    fn release(&self) -> Option<Request<'static>> {
+        let Ticket { key, plan, .. } = &*self.ticket;
+        plan.claimed
+            .then(|| Request::Remove(vec![Removal::Claim(key.clone())]))
+    }
+
+    /// Nothing is stored, but nobody need wait for it either.
+    async fn give_up(mut self, reason: DiscardReason, bytes: usize) -> FillOutcome {
+        if let Some(release) = self.release() {
+            let cache = &self.ticket.cache;
+            let released = cache
+                .shared
+                .stores
+                .shared
+                .exec(cache.now(), &[release])
+                .await;
+            cache.heard(released.as_ref().err());
         }
+        self.end(FillOutcome::Discarded(reason), bytes)
+    }
+
+    fn give_up_blocking(mut self, reason: DiscardReason, bytes: usize) -> FillOutcome {
+        if let Some(release) = self.release() {
+            let cache = &self.ticket.cache;
+            let store = &cache.shared.stores.blocking;
+            cache.heard(store.exec_blocking(cache.now(), &[release]).as_ref().err());
+        }
+        self.end(FillOutcome::Discarded(reason), bytes)
     }
 
     fn stored(&mut self, bytes: usize, fault: Option<crate::Fault>) -> FillOutcome {

@@ -1,6 +1,7 @@
 //! The cache: the shells that carry requests between machines and stores.
 
 mod fill;
+mod own_drops;
 mod read;
 mod write;
 
@@ -24,6 +25,8 @@ use crate::{
     pending::Pending,
     store::Stores,
 };
+
+use own_drops::OwnDrops;
 
 pub use fill::Fill;
 pub use write::Invalidation;
@@ -85,6 +88,7 @@ struct Shared {
     marks: BypassMarks,
     breaker: Breaker,
     pending: Pending,
+    own_drops: OwnDrops,
     /// One delivery at a time: a second one would lift marks that the first still needs.
     delivering: Mutex<()>,
 }
@@ -137,6 +141,7 @@ impl Cache {
             marks: BypassMarks::default(),
             breaker: Breaker::new(&limits),
             pending: Pending::new(limits.pending_max),
+            own_drops: OwnDrops::default(),
             delivering: Mutex::default(),
             namespace,
             limits,

@@ -6,7 +6,7 @@ use crate::{
     DependencyKey, EntryKey,
     clock::Moment,
     entry::{Content, Encoded, Entry, Payload},
-    flight::{Joined, Landing, Lead},
+    flight::{Joined, Landing, Lead, Waiter},
     machine::{ReadDecision, ReadMachine, ReadMode, ReadRequest, ReadStep, verdict},
     observer::{BypassReason, Event, HitSource},
     recorder,
@@ -82,7 +82,8 @@ impl Cache {
         if let Some(reason) = self.refusal(request.dependencies, started) {
             return self.bypass(&request, reason);
         }
-        let near = self.near(request.entry, started);
+        let request = self.judicious(request, started);
+        let near = self.near(&request, started);
         let mut machine = self.machine(request, started).with_near(near.clone());
         let mut lead = None;
         let mut step = machine.start();
@@ -101,17 +102,23 @@ impl Cache {
                         lead = Some(mine);
                         machine.leads()
                     }
-                    Joined::Waits(waiter) => {
-                        let deadline = started + self.shared.limits.wait_max;
-                        let clock = self.shared.clock.as_ref();
-                        let landing = waiter.wait(clock, &self.shared.alarm, deadline).await;
-                        waited(&mut machine, landing)
-                    }
+                    Joined::Waits(waiter) => match machine.follows() {
+                        Some(step) => step,
+                        None => {
+                            let deadline = started + self.shared.limits.wait_max;
+                            let landing = self.wait(waiter, deadline).await;
+                            waited(&mut machine, landing)
+                        }
+                    },
                     Joined::Alone => machine.waited_enough(),
                 },
                 ReadStep::Decode(encoded) => machine.decoded(decode(&request, &encoded)),
+                ReadStep::Pause(pause) => {
+                    self.wait(Waiter::alone(), self.now() + pause).await;
+                    machine.paused()
+                }
                 ReadStep::Done(decision) => {
-                    self.keep_near(request.entry, near.as_ref(), &decision);
+                    self.keep_near(&request, near.as_ref(), &decision);
                     return self.decided(&machine, request, decision, lead);
                 }
             }
@@ -124,7 +131,8 @@ impl Cache {
         if let Some(reason) = self.refusal(request.dependencies, started) {
             return self.bypass(&request, reason);
         }
-        let near = self.near(request.entry, started);
+        let request = self.judicious(request, started);
+        let near = self.near(&request, started);
         let mut machine = self.machine(request, started).with_near(near.clone());
         let mut lead = None;
         let mut step = machine.start();
@@ -143,28 +151,69 @@ impl Cache {
                         lead = Some(mine);
                         machine.leads()
                     }
-                    Joined::Waits(waiter) => {
-                        let deadline = started + self.shared.limits.wait_max;
-                        let clock = self.shared.clock.as_ref();
-                        waited(&mut machine, waiter.wait_blocking(clock, deadline))
-                    }
+                    Joined::Waits(waiter) => match machine.follows() {
+                        Some(step) => step,
+                        None => {
+                            let deadline = started + self.shared.limits.wait_max;
+                            let landing = self.wait_blocking(waiter, deadline);
+                            waited(&mut machine, landing)
+                        }
+                    },
                     Joined::Alone => machine.waited_enough(),
                 },
                 ReadStep::Decode(encoded) => machine.decoded(decode(&request, &encoded)),
+                ReadStep::Pause(pause) => {
+                    self.wait_blocking(Waiter::alone(), self.now() + pause);
+                    machine.paused()
+                }
                 ReadStep::Done(decision) => {
-                    self.keep_near(request.entry, near.as_ref(), &decision);
+                    self.keep_near(&request, near.as_ref(), &decision);
                     return self.decided(&machine, request, decision, lead);
                 }
             }
         }
     }
 
-    fn near(&self, key: &EntryKey, now: Moment) -> Option<Arc<Entry>> {
-        self.shared.near.as_ref()?.live(now, key)
+    async fn wait(&self, waiter: Waiter, deadline: Moment) -> Landing {
+        let (clock, alarm) = (self.shared.clock.as_ref(), &self.shared.alarm);
+        waiter.wait(clock, alarm, deadline).await
+    }
+
+    fn wait_blocking(&self, waiter: Waiter, deadline: Moment) -> Landing {
+        waiter.wait_blocking(self.shared.clock.as_ref(), deadline)
+    }
+
+    fn near(&self, request: &ReadRequest<'_>, now: Moment) -> Option<Arc<Entry>> {
+        let near = self.shared.near.as_ref()?;
+        match request.leeway.allow_stale.is_zero() {
+            true => near.live(now, request.entry),
+            false => near.kept(request.entry),
+        }
+    }
+
+    /// The request with as much leeway as makes sense here.
+    fn judicious<'a>(&self, mut request: ReadRequest<'a>, now: Moment) -> ReadRequest<'a> {
+        let leeway = &mut request.leeway;
+        // There is no other process.
+        leeway.shared_flight &= self.is_remote();
+        let mut tables = request.dependencies.iter().map(|it| &it.table);
+        let allowed = leeway.allow_stale;
+        // What this process has dropped itself not long ago is served to nobody (P13).
+        let dropped = |table| self.shared.own_drops.since(table, now) <= allowed;
+        if !allowed.is_zero() && tables.any(dropped) {
+            leeway.allow_stale = Duration::ZERO;
+        }
+        request
     }
 
     /// Keeps what came from outside, and forgets a near entry that did not answer.
-    fn keep_near(&self, key: &EntryKey, near: Option<&Arc<Entry>>, decision: &ReadDecision) {
+    fn keep_near(
+        &self,
+        request: &ReadRequest<'_>,
+        near: Option<&Arc<Entry>>,
+        decision: &ReadDecision,
+    ) {
+        let key = request.entry;
         let Some(entries) = &self.shared.near else {
             return;
         };
@@ -173,6 +222,8 @@ impl Cache {
             ReadDecision::Hit {
                 keep: Some(entry), ..
             } => entries.put(key, entry),
+            // Others may still be served it, until the next one takes its place.
+            _ if !request.leeway.allow_stale.is_zero() => {}
             _ => {
                 if let Some(dead) = near {
                     entries.remove_same(key, dead);
@@ -232,6 +283,10 @@ impl Cache {
             ReadDecision::Hit {
                 payload, source, ..
             } => {
+                // Another process filled while this one led the flight.
+                if let Some(lead) = lead {
+                    lead.land(payload.clone());
+                }
                 self.report(&Event::Hit { table, source });
                 ReadOutcome::Hit(payload.value)
             }

@@ -31,6 +31,7 @@ impl Cache {
     /// Not cancel safe: a dropped future may leave stale entries. Guard it with
     /// [`Self::enqueue`] where it can be dropped.
     pub async fn invalidate(&self, changes: &[Change], cause: Cause) -> Invalidation {
+        self.note(changes);
         let mut machine = WriteMachine::new(changes, self.limits());
         let mut step = machine.start();
         loop {
@@ -51,6 +52,7 @@ impl Cache {
 
     /// [`Self::invalidate`] for threads.
     pub fn invalidate_blocking(&self, changes: &[Change], cause: Cause) -> Invalidation {
+        self.note(changes);
         match self.try_invalidate_blocking(changes) {
             Ok(drops) => self.delivered(drops, cause),
             Err(_) => self.enqueue(changes),
@@ -62,6 +64,7 @@ impl Cache {
     /// # Cancel safety
     /// As [`Self::invalidate`].
     pub async fn invalidate_all(&self, cause: Cause) -> Invalidation {
+        self.shared.own_drops.note_all(self.now());
         let remove = self.all_records();
         let replies = self.shared.stores.shared.exec(self.now(), &remove).await;
         self.all_dropped(self.replies(replies), cause)
@@ -69,6 +72,7 @@ impl Cache {
 
     /// [`Self::invalidate_all`] for threads.
     pub fn invalidate_all_blocking(&self, cause: Cause) -> Invalidation {
+        self.shared.own_drops.note_all(self.now());
         let remove = self.all_records();
         let replies = self
             .shared
@@ -218,7 +222,18 @@ impl Cache {
         replies
     }
 
+    fn note(&self, changes: &[Change]) {
+        if self.is_remote() {
+            let tables = changes.iter().map(|change| &change.table_key);
+            self.shared.own_drops.note(tables, self.now());
+        }
+    }
+
     fn push(&self, batch: &Batch) -> Invalidation {
+        match batch.everything {
+            true => self.shared.own_drops.note_all(self.now()),
+            false => self.note(&batch.changes),
+        }
         let changes = self.shared.pending.push(batch, &self.shared.marks);
         self.report(&Event::Pending { changes });
         Invalidation::Pending

@@ -50,6 +50,14 @@ impl Waiter {
         Some(Self { flight, id })
     }
 
+    /// A waiter for a flight that never lands: it waits until its deadline.
+    pub fn alone() -> Self {
+        Self {
+            flight: Arc::default(),
+            id: 0,
+        }
+    }
+
     /// Waits in a task until the flight lands or fails, or `deadline`.
     pub fn wait<'a>(
         self,

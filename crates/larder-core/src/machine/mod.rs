@@ -7,6 +7,7 @@ mod read;
 mod write;
 
 pub use read::{
-    FillPlan, FlightKey, ReadDecision, ReadMachine, ReadMode, ReadRequest, ReadStep, verdict,
+    FillPlan, FlightKey, Leeway, ReadDecision, ReadMachine, ReadMode, ReadRequest, ReadStep,
+    verdict,
 };
 pub use write::{TableDrop, WriteMachine, WriteStep};

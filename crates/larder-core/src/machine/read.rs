@@ -15,17 +15,24 @@
 //! Everything that a fill carries was read or created before `Run` (P2), and `Run` is the only
 //! place where the query may start.
 
+mod finding;
+mod leeway;
+mod registering;
+mod verdict;
+
 use std::{mem, sync::Arc, time::Duration};
 
 use crate::{
-    DependencyKey, EntryKey, ResultCodec, ShapeName,
+    DependencyKey, EntryKey, ResultCodec,
     clock::Moment,
     entropy::{Draws, Entropy},
-    entry::{Content, Encoded, Entry, Incarnation, Issued, Payload},
+    entry::{Content, Encoded, Entry, Incarnation, Issued, Payload, Validated},
     limits::Limits,
     observer::{BypassReason, HitSource, MissCause},
-    store::{Dependencies, Fault, Lookup, Registered, Registration, Removal, Reply, Request, Seen},
+    store::{Dependencies, Fault, Lookup, Reply, Request},
 };
+
+pub use verdict::verdict;
 
 /// A read to answer.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +48,23 @@ pub struct ReadRequest<'a> {
     pub mode: ReadMode,
     /// How the result is written down for a store outside the process; `None` = it is not.
     pub codec: Option<&'static ResultCodec>,
+    /// What is allowed besides.
+    pub leeway: Leeway,
+}
+
+/// What a read allows besides hits that are fresh and fills that go their own way. Default: nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "composed by whoever reads")]
+pub struct Leeway {
+    /// One process at a time fills; the others look again until it has. A claim on the entry is all
+    /// that they share: whoever sees its result has read the stamps itself (P8).
+    pub shared_flight: bool,
+    /// One reader replaces a result that is about to expire, the others are served meanwhile: the
+    /// costlier its query, the earlier (XFetch: Vattani, Chierichetti, Lowenstein, VLDB 2015).
+    pub early_refresh: bool,
+    /// How long ago a result may have been valid that is served while another reader replaces it
+    /// (P13). Zero: none is.
+    pub allow_stale: Duration,
 }
 
 /// Whether a stored result will do.
@@ -77,6 +101,8 @@ pub enum ReadStep<'a> {
     Ask(Request<'a>),
     /// Decode this and feed [`ReadMachine::decoded`].
     Decode(Encoded),
+    /// Another process fills: let so much time pass and call [`ReadMachine::paused`].
+    Pause(Duration),
     /// Join the flight with this key and feed [`ReadMachine::leads`], [`ReadMachine::landed`],
     /// [`ReadMachine::failed`] or [`ReadMachine::waited_enough`].
     Join(FlightKey),
@@ -116,6 +142,8 @@ pub struct FillPlan {
     pub expires: Moment,
     /// Whether it rests on other statements as well.
     pub extended: bool,
+    /// Whether other processes wait for it.
+    pub claimed: bool,
 }
 
 /// The identity of a flight: an entry under one complete stamp vector (P8).
@@ -125,74 +153,6 @@ pub struct FlightKey {
     pub entry: EntryKey,
     /// The stamps that the joining reader read or created itself.
     pub stamps: Arc<[Issued]>,
-}
-
-/// Whether a lookup answers a read that takes results up to this age.
-///
-/// # Errors
-/// The cause of the miss.
-pub fn verdict(
-    lookup: &Lookup,
-    dependencies: &[DependencyKey],
-    ttl: Duration,
-    now: Moment,
-) -> Result<Content, MissCause> {
-    let entry = lookup.entry.as_ref().ok_or(MissCause::NoEntry)?;
-    judge(entry, &lookup.seen, dependencies, ttl, now)?;
-    Ok(entry.content.clone())
-}
-
-fn judge(
-    entry: &Entry,
-    seen: &[Seen],
-    dependencies: &[DependencyKey],
-    ttl: Duration,
-    now: Moment,
-) -> Result<(), MissCause> {
-    if entry.expires <= now || entry.created + ttl <= now {
-        return Err(MissCause::Expired);
-    }
-    if entry.stamps.len() != dependencies.len() || seen.len() != dependencies.len() {
-        return Err(MissCause::Stamps);
-    }
-    for ((issued, seen), dependency) in entry.stamps.iter().zip(seen).zip(dependencies) {
-        if issued.incarnation != seen.incarnation {
-            return Err(MissCause::Incarnation);
-        }
-        // A missing stamp equals nothing (P1).
-        if issued_now(seen, dependency, issued.widened) != Some(*issued) {
-            return Err(MissCause::Stamps);
-        }
-    }
-    Ok(())
-}
-
-/// The complete stamps of one dependency, if the lookup saw them.
-fn issued_now(seen: &Seen, dependency: &DependencyKey, widened: bool) -> Option<Issued> {
-    let incarnation = seen.incarnation;
-    if widened {
-        // An entry names the empty shape itself, a read the one for which it stands in.
-        let itself = || {
-            seen.shape
-                .filter(|_| dependency.shape == ShapeName::any_row())
-        };
-        return Some(Issued {
-            incarnation,
-            shape: seen.empty.or_else(itself)?,
-            value: None,
-            widened,
-        });
-    }
-    let value = match dependency.value {
-        Some(_) => Some(seen.value?),
-        None => None,
-    };
-    Some(Issued {
-        incarnation,
-        shape: seen.shape?,
-        value,
-        widened,
-    })
 }
 
 /// The machine.
@@ -207,7 +167,17 @@ pub struct ReadMachine<'a> {
     miss: Option<MissCause>,
     stage: Stage,
     /// An entry that hits but is to be decoded.
-    decoding: Option<Arc<Entry>>,
+    decoding: Option<(Arc<Entry>, HitSource)>,
+    /// What answers if another reader replaces it already.
+    fallback: Option<(Arc<Entry>, HitSource)>,
+    /// Whether this read is the one that replaces a result early; drawn once.
+    early: Option<bool>,
+    /// The stamps of the flight that it leads.
+    leading: Option<Arc<[Issued]>>,
+    lease: Duration,
+    wait_max: Duration,
+    paused: Duration,
+    next_pause: Duration,
     record_dropped: bool,
     dependencies: Vec<DependencyKey>,
     stamps: Vec<Option<Issued>>,
@@ -243,6 +213,13 @@ impl<'a> ReadMachine<'a> {
             miss: None,
             stage: Stage::Full,
             decoding: None,
+            fallback: None,
+            early: None,
+            leading: None,
+            lease: limits.lease,
+            wait_max: limits.wait_max,
+            paused: Duration::ZERO,
+            next_pause: leeway::FIRST_PAUSE,
             record_dropped: false,
             dependencies: Vec::new(),
             stamps: Vec::new(),
@@ -263,7 +240,7 @@ impl<'a> ReadMachine<'a> {
     /// The first step.
     pub fn start(&self) -> ReadStep<'a> {
         match &self.stage {
-            Stage::Near(entry) => stamps_of(entry),
+            Stage::Near(entry) => finding::stamps_of(entry),
             _ => self.full_lookup(),
         }
     }
@@ -300,6 +277,7 @@ impl<'a> ReadMachine<'a> {
             Ok(Reply::Registered(registered)) => self.registered(&registered),
             // What was in the way is gone; what is there now must be read again.
             Ok(Reply::Removed { .. }) => self.full_lookup(),
+            Ok(Reply::Claimed(granted)) => self.claimed(granted),
             Ok(_) | Err(_) => ReadStep::Done(ReadDecision::Bypass(BypassReason::Fault)),
         }
     }
@@ -307,7 +285,7 @@ impl<'a> ReadMachine<'a> {
     /// What became of the entry that was to be decoded. One that cannot be is removed and counts
     /// as none.
     pub fn decoded(&mut self, payload: Option<Payload>) -> ReadStep<'a> {
-        let Some((payload, entry)) = payload.zip(self.decoding.take()) else {
+        let Some((payload, (entry, source))) = payload.zip(self.decoding.take()) else {
             return self.undecodable();
         };
         let keep = Entry {
@@ -316,14 +294,9 @@ impl<'a> ReadMachine<'a> {
         };
         ReadStep::Done(ReadDecision::Hit {
             payload,
-            source: HitSource::Store,
+            source,
             keep: Some(Arc::new(keep)),
         })
-    }
-
-    /// The reader leads the flight that it joined.
-    pub fn leads(&mut self) -> ReadStep<'a> {
-        self.run()
     }
 
     /// The flight landed. Its stamps are exactly those that this reader saw, so its value is as
@@ -347,235 +320,6 @@ impl<'a> ReadMachine<'a> {
     pub fn waited_enough(&mut self) -> ReadStep<'a> {
         self.run()
     }
-
-    fn undecodable(&mut self) -> ReadStep<'a> {
-        self.miss = Some(MissCause::Undecodable);
-        let removal = Removal::Entry(self.request.entry.clone());
-        ReadStep::Ask(Request::Remove(vec![removal]))
-    }
-
-    fn near_seen(&mut self, entry: Arc<Entry>, seen: &[Seen]) -> ReadStep<'a> {
-        match (
-            self.judge(&entry, seen, &entry.dependencies),
-            &entry.content,
-        ) {
-            (Ok(()), Content::Decoded(payload)) => ReadStep::Done(ReadDecision::Hit {
-                payload: payload.clone(),
-                source: HitSource::Near,
-                keep: None,
-            }),
-            // Another process may have stored a newer one.
-            _ => self.full_lookup(),
-        }
-    }
-
-    fn looked_up(&mut self, lookup: Lookup) -> ReadStep<'a> {
-        let dependencies = self.request.dependencies;
-        if lookup.seen.len() != dependencies.len() {
-            return ReadStep::Done(ReadDecision::Bypass(BypassReason::Fault));
-        }
-        if lookup.damaged && self.miss.is_none() {
-            return self.undecodable();
-        }
-        // One that could not be decoded may be back, written again by the same process.
-        let missed = self.miss.filter(|cause| *cause == MissCause::Undecodable);
-        let found = lookup.entry.clone().filter(|_| missed.is_none());
-        let Some(entry) = found else {
-            return self.judged(Err(missed.unwrap_or(MissCause::NoEntry)), &lookup);
-        };
-        if entry.extended && self.request.mode.takes_stored() {
-            let step = stamps_of(&entry);
-            self.stage = Stage::Extended(entry, lookup);
-            return step;
-        }
-        let judged = self.judge(&entry, &lookup.seen, dependencies);
-        self.judged(judged.map(|()| entry), &lookup)
-    }
-
-    fn judge(
-        &self,
-        entry: &Entry,
-        seen: &[Seen],
-        dependencies: &[DependencyKey],
-    ) -> Result<(), MissCause> {
-        judge(entry, seen, dependencies, self.request.ttl, self.created)
-    }
-
-    /// Goes on with an entry that answers, or with what the full lookup saw.
-    fn judged(&mut self, judged: Result<Arc<Entry>, MissCause>, lookup: &Lookup) -> ReadStep<'a> {
-        let mode = self.request.mode;
-        let miss = match judged {
-            _ if !mode.takes_stored() => MissCause::Refresh,
-            Err(_) if mode == ReadMode::Peek => {
-                return ReadStep::Done(ReadDecision::Bypass(BypassReason::Replica));
-            }
-            Err(cause) => cause,
-            Ok(entry) => return self.hit(entry),
-        };
-        // A second lookup follows a dropped record; the first one knows the cause.
-        self.miss.get_or_insert(miss);
-        if let Some(removal) = self.stale_full_record(lookup) {
-            self.record_dropped = true;
-            return ReadStep::Ask(Request::Remove(vec![removal]));
-        }
-        let registrations = self.missing(lookup);
-        if registrations.is_empty() {
-            return self.join();
-        }
-        // Created stamps must outlive the entry, whose life began at `created`.
-        ReadStep::Ask(Request::Register {
-            registrations,
-            ttl: self.ttl,
-        })
-    }
-
-    fn hit(&mut self, entry: Arc<Entry>) -> ReadStep<'a> {
-        match &entry.content {
-            Content::Decoded(payload) => ReadStep::Done(ReadDecision::Hit {
-                payload: payload.clone(),
-                source: HitSource::Store,
-                keep: None,
-            }),
-            Content::Encoded(encoded) => {
-                let encoded = encoded.clone();
-                self.decoding = Some(entry);
-                ReadStep::Decode(encoded)
-            }
-        }
-    }
-
-    /// A record that is full and older than the longest TTL may be full of shapes that nobody
-    /// uses any more (P11). Only misses follow from dropping it.
-    fn stale_full_record(&self, lookup: &Lookup) -> Option<Removal> {
-        if self.record_dropped {
-            return None;
-        }
-        let stale = |seen: &Seen| {
-            let old = seen
-                .created
-                .is_some_and(|at| self.created.since(at) > self.ttl_max);
-            seen.shape.is_none() && seen.shapes >= self.shapes_max && old
-        };
-        let position = lookup.seen.iter().position(stale)?;
-        let dependency = self.request.dependencies.get(position)?;
-        Some(Removal::Record(dependency.table.clone()))
-    }
-
-    /// Notes the stamps that the lookup saw and returns registrations for the others.
-    fn missing(&mut self, lookup: &Lookup) -> Vec<Registration> {
-        self.dependencies.clear();
-        self.stamps.clear();
-        self.registering.clear();
-        let mut registrations = Vec::new();
-        for (position, (dependency, seen)) in self
-            .request
-            .dependencies
-            .iter()
-            .zip(&lookup.seen)
-            .enumerate()
-        {
-            let full = seen.shape.is_none() && seen.shapes >= self.shapes_max;
-            let issued = issued_now(seen, dependency, full);
-            if issued.is_none() {
-                let dependency = if full {
-                    dependency.widened()
-                } else {
-                    dependency.clone()
-                };
-                let known = if full { seen.empty } else { seen.shape };
-                let value = dependency.value.filter(|_| seen.value.is_none());
-                registrations.push(Registration {
-                    shape: known.is_none().then(|| self.draws.stamp()),
-                    value: value.map(|_| self.draws.stamp()),
-                    dependency,
-                });
-                self.registering.push((position, seen.incarnation, full));
-            }
-            self.dependencies.push(if full {
-                dependency.widened()
-            } else {
-                dependency.clone()
-            });
-            self.stamps.push(issued);
-        }
-        registrations
-    }
-
-    fn registered(&mut self, registered: &[Registered]) -> ReadStep<'a> {
-        let registering = mem::take(&mut self.registering);
-        let mut complete = registered.len() == registering.len();
-        for ((position, incarnation, widened), reply) in registering.into_iter().zip(registered) {
-            let Some(dependency) = self.dependencies.get(position) else {
-                continue;
-            };
-            let seen = Seen {
-                incarnation: reply.incarnation,
-                shape: reply.shape,
-                value: reply.value,
-                empty: reply.shape,
-                shapes: 0,
-                created: None,
-            };
-            // A restart between lookup and registration may have brought old stamps back (P6).
-            let issued = issued_now(&seen, dependency, widened)
-                .filter(|issued| issued.incarnation == incarnation);
-            complete &= issued.is_some();
-            if let Some(stamp) = self.stamps.get_mut(position) {
-                *stamp = issued;
-            }
-        }
-        if complete {
-            return self.join();
-        }
-        // A nil reply: an eviction or a writer came between. Run, store nothing (P3).
-        ReadStep::Done(ReadDecision::Bypass(BypassReason::StampsVanished))
-    }
-
-    fn join(&mut self) -> ReadStep<'a> {
-        let Some(plan) = self.fill_plan() else {
-            return ReadStep::Done(ReadDecision::Bypass(BypassReason::StampsVanished));
-        };
-        let stamps = plan.stamps.clone();
-        self.plan = Some(plan);
-        // Every other mode asks for a query of its own.
-        if self.request.mode != ReadMode::Cached {
-            return self.run();
-        }
-        ReadStep::Join(FlightKey {
-            entry: self.request.entry.clone(),
-            stamps,
-        })
-    }
-
-    fn run(&mut self) -> ReadStep<'a> {
-        let decision = match self.plan.clone() {
-            Some(plan) => ReadDecision::Run(plan),
-            None => ReadDecision::Bypass(BypassReason::StampsVanished),
-        };
-        ReadStep::Done(decision)
-    }
-
-    fn fill_plan(&self) -> Option<FillPlan> {
-        let stamps = self
-            .stamps
-            .iter()
-            .copied()
-            .collect::<Option<Arc<[Issued]>>>()?;
-        Some(FillPlan {
-            stamps,
-            dependencies: self.dependencies.as_slice().into(),
-            created: self.created,
-            expires: self.created + self.ttl,
-            extended: false,
-        })
-    }
-}
-
-fn stamps_of<'a>(entry: &Entry) -> ReadStep<'a> {
-    ReadStep::Ask(Request::Lookup {
-        entry: None,
-        dependencies: Dependencies::Entry(entry.dependencies.clone()),
-    })
 }
 
 impl FillPlan {
@@ -606,6 +350,7 @@ impl FillPlan {
             expires: self.expires,
             cost: now.since(self.created),
             extended: self.extended,
+            validated: Validated::default(),
         }
     }
 }

@@ -60,6 +60,11 @@ impl Entries {
         })
     }
 
+    /// An entry, expired or not.
+    pub(crate) fn kept(&self, key: &EntryKey) -> Option<Arc<Entry>> {
+        self.map.get(&Slot(key.digest))
+    }
+
     /// Keeps an entry, unless one that was created later is there.
     pub(crate) fn put(&self, key: &EntryKey, entry: &Arc<Entry>) {
         let slot = Slot(key.digest);

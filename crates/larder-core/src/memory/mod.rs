@@ -175,6 +175,7 @@ impl Shared {
                 let existed = removals.iter().map(|removal| self.remove(removal)).sum();
                 Reply::Removed { existed }
             }
+            Request::Claim { .. } => Reply::Claimed(true),
         }
     }
 
@@ -265,6 +266,7 @@ impl Shared {
             Removal::Shape(table, shape) => self.records.remove_shape(table, shape),
             Removal::Stamp(_, digest) => usize::from(self.stamps.remove(&Slot(*digest)).is_some()),
             Removal::Entry(key) => usize::from(self.entries.remove(key)),
+            Removal::Claim(_) => 0,
             Removal::AllRecords(namespace) => {
                 let records = self.records.clear(namespace);
                 if self.records.len() == 0 {

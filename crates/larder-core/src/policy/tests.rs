@@ -156,3 +156,30 @@ fn one_local_table_keeps_the_result_in_this_process() {
     assert!(is_local([&open, &local]));
     assert!(!is_local([&open, &open]));
 }
+
+#[test]
+fn the_first_table_shares_flights_and_every_table_must_allow_stale_results() {
+    let second = Duration::from_secs(1);
+    let leeway = |tables: &[Option<&Policy>], default: Option<&Policy>| {
+        effective_policy(tables.iter().copied(), default, Operation::Fetch)
+            .expect("nothing forbids it")
+            .leeway
+    };
+    let eager = Policy::new()
+        .shared_flight()
+        .early_refresh()
+        .allow_stale(second * 9);
+    let stale = Policy::new().allow_stale(second * 3);
+    let plain = Policy::new();
+    let one = leeway(&[Some(&eager), Some(&stale)], None);
+    assert!(one.shared_flight && one.early_refresh);
+    assert_eq!(one.allow_stale, second * 3);
+    let other = leeway(&[Some(&stale), Some(&eager)], None);
+    assert!(!other.shared_flight && !other.early_refresh);
+    assert_eq!(other.allow_stale, second * 3);
+    for tables in [[Some(&eager), Some(&plain)], [Some(&eager), None]] {
+        assert_eq!(leeway(&tables, None).allow_stale, Duration::ZERO);
+    }
+    assert_eq!(leeway(&[None, None], Some(&stale)).allow_stale, second * 3);
+    assert_eq!(leeway(&[None], None), Leeway::default());
+}

@@ -5,6 +5,7 @@
 mod explore;
 mod flights;
 mod operations;
+mod remote;
 mod revisit;
 mod rules;
 mod stores;

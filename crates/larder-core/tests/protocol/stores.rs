@@ -49,6 +49,7 @@ fn the_memory_store_stays_within_its_bounds() {
             expires: Moment(u64::MAX),
             cost: std::time::Duration::ZERO,
             extended: false,
+            validated: Default::default(),
         };
         let batch = [
             Request::Register {
@@ -101,6 +102,7 @@ fn payloads_never_push_out_records_or_stamps() {
             expires: Moment(u64::MAX),
             cost: std::time::Duration::ZERO,
             extended: false,
+            validated: Default::default(),
         };
         let key = EntryKey {
             digest: Digest([n; 32]),

@@ -104,6 +104,11 @@ impl RemoveTask {
                     let entry = tag.entry(&key.digest);
                     of(&mut drops, tag).keys.push(entry);
                 }
+                Removal::Claim(key) => {
+                    let tag = rules.layout.tag(&key.table, key.spread());
+                    let claim = tag.claim(&key.digest);
+                    of(&mut drops, tag).keys.push(claim);
+                }
                 // The sweep's affair.
                 _ => {}
             }

@@ -30,6 +30,7 @@ fn made(payload: &[u8], dependencies: &[DependencyKey], extended: bool) -> Entry
         expires: Moment(u64::MAX),
         cost: Duration::from_micros(77),
         extended,
+        validated: Default::default(),
     }
 }
 
