@@ -43,7 +43,13 @@ fn prepared(limits: &SourceLimits, conjunctions: Vec<Vec<Term>>) -> Prepared {
 
 fn bind(conjunctions: Vec<Vec<Term>>, params: &[Param<'_>]) -> Vec<DependencyKey> {
     let prepared = prepared(&SourceLimits::default(), conjunctions);
-    prepared.bind(params, &result()).unwrap().dependencies
+    unspread(prepared.bind(params, &result()).unwrap())
+}
+
+/// Of two statements, what they rest on is compared, not where it lies.
+fn unspread(read: BoundRead) -> Vec<DependencyKey> {
+    let all = read.dependencies.into_iter();
+    all.map(|one| DependencyKey { spread: 0, ..one }).collect()
 }
 
 /// Shape names with how often each was bound.
@@ -353,10 +359,7 @@ fn booleans_are_integers_where_the_driver_sends_integers() {
     };
     let prepared = Prepared::new(plan, &place, 1);
     let by = |param| prepared.bind(&[param], &result()).unwrap();
-    assert_eq!(
-        by(Param::Bool(true)).dependencies,
-        by(Param::Int(1)).dependencies
-    );
+    assert_eq!(unspread(by(Param::Bool(true))), unspread(by(Param::Int(1))));
     // The key keeps the classes apart: the server may answer them differently.
     assert_ne!(by(Param::Bool(true)).entry, by(Param::Int(1)).entry);
 }

@@ -1,3 +1,5 @@
 //! The Redis store on real servers.
 
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+
 mod conformance;
