@@ -58,6 +58,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "larder-core",
             "larder-derive",
+            "larder-redis",
             "larder-sea-orm",
             "larder-signals",
             "larder-sql",
