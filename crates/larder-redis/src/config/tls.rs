@@ -4,7 +4,12 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-/// TLS to the servers: whom to trust and who we are. All files are PEM.
+/// TLS to the servers: whom to trust and who we are. All files are PEM, and are read when the store
+/// is made.
+///
+/// The certificate of a server must bear the host as it is written in the URL: of a service that
+/// sentinels watch, and of a cluster, as they announce it (`sentinel announce-hostnames`,
+/// `cluster-announce-hostname` with `cluster-preferred-endpoint-type hostname`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
@@ -16,8 +21,6 @@ pub struct TlsConfig {
     pub client_cert_file: Option<PathBuf>,
     /// The key of our [certificate](Self::client_cert_file). Default: none.
     pub client_key_file: Option<PathBuf>,
-    /// The name that the certificate of a server must bear. Default: the host.
-    pub server_name: Option<String>,
 }
 
 impl TlsConfig {
@@ -40,12 +43,6 @@ impl TlsConfig {
     ) -> Self {
         self.client_cert_file = Some(certificate.into());
         self.client_key_file = Some(key.into());
-        self
-    }
-
-    /// See [`server_name`](Self::server_name). Default: the host.
-    pub fn with_server_name(mut self, name: impl Into<String>) -> Self {
-        self.server_name = Some(name.into());
         self
     }
 }
