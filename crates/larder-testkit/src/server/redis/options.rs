@@ -23,8 +23,9 @@ enum Role {
 }
 
 impl RedisOptions {
-    /// Options of a sentinel.
-    pub(super) fn sentinel() -> Self {
+    /// A sentinel, for those who need one by itself; [`RedisSentinel`](super::RedisSentinel) starts
+    /// them together with what they watch.
+    pub fn sentinel() -> Self {
         Self {
             role: Role::Sentinel,
             ..Self::default()
@@ -84,6 +85,7 @@ impl RedisOptions {
         let words: &[&str] = match self.role {
             Role::Server if self.tls => &["--port", "0", "--tls-port", &port],
             Role::Server => &["--port", &port],
+            Role::Sentinel if self.tls => &["--port", "0", "--tls-port", &port, "--sentinel"],
             Role::Sentinel => &["--port", &port, "--sentinel"],
         };
         words.iter().map(|word| (*word).to_owned()).collect()
