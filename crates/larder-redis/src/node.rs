@@ -1,8 +1,11 @@
 //! One server, and the connections to it.
 
 mod blocking;
+#[cfg(feature = "tls")]
+mod certificate;
 mod failure;
 mod identity;
+mod login;
 mod shared;
 
 use std::{
@@ -21,6 +24,7 @@ use crate::{call::protocol, config::Address, exchange::Sent};
 
 pub(crate) use failure::Failure;
 use identity::Identity;
+pub(crate) use login::Login;
 
 /// One server. Clones are the same one.
 #[derive(Clone)]
@@ -29,6 +33,7 @@ pub(crate) struct NodeRef(Arc<Node>);
 pub(crate) struct Node {
     pub(crate) address: Address,
     client: Client,
+    login: Login,
     settings: Arc<Settings>,
     idle: Mutex<Vec<blocking::Link>>,
     links: Mutex<Vec<shared::Slot>>,
@@ -39,6 +44,8 @@ pub(crate) struct Settings {
     pub(crate) client_name: Option<String>,
     pub(crate) connect_timeout: Duration,
     pub(crate) blocking_connections_max: usize,
+    /// Whether the servers are nodes of a cluster.
+    pub(crate) in_cluster: bool,
     /// Says how long ago a server was asked who it is.
     pub(crate) clock: SystemClock,
     /// A server older than Redis 7 was met.
@@ -66,10 +73,16 @@ pub(super) struct Known {
 const CHECK_EVERY: Duration = Duration::from_secs(1);
 
 impl NodeRef {
-    pub(crate) fn new(address: Address, client: Client, settings: &Arc<Settings>) -> Self {
+    pub(crate) fn new(
+        address: Address,
+        client: Client,
+        login: &Login,
+        settings: &Arc<Settings>,
+    ) -> Self {
         Self(Arc::new(Node {
             address,
             client,
+            login: login.clone(),
             settings: settings.clone(),
             idle: Mutex::default(),
             links: Mutex::default(),
@@ -171,38 +184,48 @@ impl Packed {
     }
 }
 
-/// What is said first on each connection.
-fn hello(settings: &Settings) -> Pipeline {
-    let mut hello = Pipeline::new();
-    for question in identity::questions() {
-        hello.add_command(question);
+impl Node {
+    /// What is said first on each connection.
+    fn hello(&self) -> Pipeline {
+        let mut hello = self.login.pipeline();
+        for question in identity::questions() {
+            hello.add_command(question);
+        }
+        if self.login.database > 0 {
+            hello.cmd("SELECT").arg(self.login.database);
+        }
+        if let Some(name) = &self.settings.client_name {
+            hello.cmd("CLIENT").arg("SETNAME").arg(name);
+        }
+        hello
     }
-    if let Some(name) = &settings.client_name {
-        hello.cmd("CLIENT").arg("SETNAME").arg(name);
-    }
-    hello
-}
 
-/// Who answered it.
-fn introduced(values: &[Value], settings: &Settings) -> Result<Known, Failure> {
-    let mut refusals = values.iter().filter_map(|value| match value {
-        Value::ServerError(error) => Some(error),
-        _ => None,
-    });
-    if let Some(refusal) = refusals.next() {
-        return Err(redis::RedisError::from(refusal.clone()).into());
+    /// Who answered it.
+    fn introduced(&self, answers: Vec<Value>) -> Result<Known, Failure> {
+        let answers = self.login.accepted(answers)?;
+        let [server, replication, others @ ..] = answers.as_slice() else {
+            return Err(protocol().into());
+        };
+        if let Value::ServerError(refusal) = server {
+            return Err(failure::refused(refusal));
+        }
+        // First: what is of the wrong kind has no databases, and no role either.
+        identity::check_kind(server, self.settings.in_cluster)?;
+        let refused = |answer: &Value| match answer {
+            Value::ServerError(refusal) => Err(failure::refused(refusal)),
+            _ => Ok(()),
+        };
+        refused(replication)?;
+        others.iter().try_for_each(refused)?;
+        let identity = Identity::new(server, replication)?;
+        if identity.version < CONDITIONAL_EXPIRY {
+            self.settings.old_server.store(true, Ordering::Relaxed);
+        }
+        Ok(Known::new(
+            identity,
+            larder_core::Clock::now(&self.settings.clock),
+        ))
     }
-    let [server, replication, ..] = values else {
-        return Err(protocol().into());
-    };
-    let identity = Identity::new(server, replication)?;
-    if identity.version < CONDITIONAL_EXPIRY {
-        settings.old_server.store(true, Ordering::Relaxed);
-    }
-    Ok(Known::new(
-        identity,
-        larder_core::Clock::now(&settings.clock),
-    ))
 }
 
 /// The version of Redis that brought `PEXPIRE .. NX` and `.. GT`.

@@ -8,6 +8,7 @@ use larder_core::{
     BlockingStore, Error, Fault, FaultKind, Moment, Store, SystemClock,
     store::{Reply, Request},
 };
+use redis::Pipeline;
 
 use crate::{
     call::{Answer, Call},
@@ -78,6 +79,7 @@ impl RedisStore {
             client_name: config.client_name.clone(),
             connect_timeout: config.connect_timeout,
             blocking_connections_max: config.blocking_connections_max,
+            in_cluster: config.servers.is_cluster(),
             clock: SystemClock::default(),
             old_server: false.into(),
         });
@@ -87,7 +89,7 @@ impl RedisStore {
                 return Err(failure.into_config_error().map_or_else(|e| e, Error::from));
             }
         };
-        let fault_at_start = match greeted(&topologies) {
+        let fault_at_start = match greeted(&topologies, &config) {
             Ok(()) => None,
             Err(failure) => Some(failure.into_config_error()?),
         };
@@ -116,10 +118,27 @@ impl fmt::Debug for RedisStore {
 }
 
 /// Every server that owns something is there and lets us in.
-fn greeted(topologies: &Topologies) -> Result<(), Failure> {
+fn greeted(topologies: &Topologies, config: &RedisConfig) -> Result<(), Failure> {
     let topology = topologies.find()?;
-    let greeted = topology.masters().iter().try_for_each(|node| node.greet());
+    let (masters, probes) = (topology.masters(), probes(config));
+    let greeted = masters.iter().try_for_each(|node| node.greet(&probes));
     greeted.inspect_err(|_| topologies.distrust(&topology))
+}
+
+/// Commands that touch no key, to see at the start what would else fail at the first need. Those on
+/// keys are not tried: which keys the user may touch depends on a namespace that is not known here,
+/// and Redis keeps a log of what it refuses.
+fn probes(config: &RedisConfig) -> Pipeline {
+    let mut probes = Pipeline::new();
+    if config.servers.is_cluster() {
+        // It holds for the next command alone.
+        probes.cmd("ASKING");
+    }
+    probes.cmd("SCAN").arg(0).arg("COUNT").arg(1);
+    if config.acknowledge_replicas.is_some() {
+        probes.cmd("WAIT").arg(0).arg(1);
+    }
+    probes
 }
 
 #[async_trait]

@@ -2,6 +2,8 @@
 
 mod discovery;
 mod registry;
+#[cfg_attr(not(feature = "tls"), path = "topology/no_tls.rs")]
+mod tls;
 
 use std::sync::{
     Arc, Mutex, RwLock,

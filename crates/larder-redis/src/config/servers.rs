@@ -64,6 +64,10 @@ impl Topology {
             nodes: nodes.into_iter().collect(),
         }
     }
+
+    pub(crate) fn is_cluster(&self) -> bool {
+        matches!(self, Self::Cluster { .. })
+    }
 }
 
 impl Default for Topology {

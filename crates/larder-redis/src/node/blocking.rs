@@ -3,10 +3,13 @@
 use std::time::Duration;
 
 use larder_core::Clock as _;
-use redis::{Cmd, Connection, ConnectionLike as _, Value};
+use redis::{Cmd, Connection, ConnectionLike as _, Pipeline, Value};
 
-use super::{Failure, Known, NodeRef, Packed, Way};
-use crate::exchange::{Sent, Unsent};
+use super::{Failure, Known, NodeRef, Packed, Way, failure};
+use crate::{
+    call::protocol,
+    exchange::{Sent, Unsent},
+};
 
 pub(super) struct Link {
     connection: Connection,
@@ -22,9 +25,14 @@ pub(crate) struct Sending {
 }
 
 impl NodeRef {
-    /// Connects, for whoever wants to know whether that works.
-    pub(crate) fn greet(&self) -> Result<(), Failure> {
-        let link = self.connect()?;
+    /// Connects, for whoever wants to know whether that works and whether these may be sent.
+    pub(crate) fn greet(&self, probes: &Pipeline) -> Result<(), Failure> {
+        let mut link = self.connect()?;
+        for answer in told(&mut link.connection, probes)? {
+            if let Value::ServerError(refusal) = answer {
+                return Err(failure::refused(&refusal));
+            }
+        }
         self.give_back(link);
         Ok(())
     }
@@ -32,9 +40,13 @@ impl NodeRef {
     /// Asks one question over a connection of its own, whoever the server is.
     pub(crate) fn ask(&self, question: &Cmd) -> Result<Value, Failure> {
         let mut connection = self.open()?;
-        match connection.req_command(question)? {
-            Value::ServerError(error) => Err(redis::RedisError::from(error).into()),
-            answer => Ok(answer),
+        let mut pipeline = self.0.login.pipeline();
+        pipeline.add_command(question.clone());
+        let answers = told(&mut connection, &pipeline)?;
+        match self.0.login.accepted(answers)?.pop() {
+            Some(Value::ServerError(error)) => Err(failure::refused(&error)),
+            Some(answer) => Ok(answer),
+            None => Err(protocol().into()),
         }
     }
 
@@ -97,17 +109,19 @@ impl NodeRef {
     }
 
     fn connect(&self) -> Result<Link, Failure> {
-        let settings = &self.0.settings;
         let mut connection = self.open()?;
-        let hello = super::hello(settings);
-        let bytes = hello.get_packed_pipeline();
-        let values = connection.req_packed_commands(&bytes, 0, hello.len())?;
+        let answers = told(&mut connection, &self.0.hello())?;
         Ok(Link {
-            known: super::introduced(&values, settings)?,
+            known: self.0.introduced(answers)?,
             connection,
-            timeout: settings.connect_timeout,
+            timeout: self.0.settings.connect_timeout,
         })
     }
+}
+
+/// What the server answers, refusals among it.
+fn told(connection: &mut Connection, pipeline: &Pipeline) -> redis::RedisResult<Vec<Value>> {
+    connection.req_packed_commands(&pipeline.get_packed_pipeline(), 0, pipeline.len())
 }
 
 impl Link {

@@ -1,9 +1,9 @@
 //! Why a server could not be spoken to.
 
 use larder_core::{Error, Fault, FaultKind};
-use redis::RedisError;
+use redis::{RedisError, ServerError};
 
-use crate::exchange::Unsent;
+use crate::exchange::{Lost, Unsent};
 
 /// Why a server could not be spoken to.
 #[derive(Clone, Debug)]
@@ -31,10 +31,23 @@ impl Failure {
 
     pub(crate) fn wrong(wrong: &'static str) -> Self {
         Self {
-            fault: Fault::new(FaultKind::Unavailable),
-            was_dropped: false,
             wrong: Some(wrong),
+            // What was right at the start may become wrong later, and then nobody sees an error.
+            ..unavailable(Lost(wrong))
         }
+    }
+
+    /// The same, where a sentinel said so: it has settings of its own.
+    pub(crate) fn of_sentinel(self) -> Self {
+        let wrong = match self.wrong {
+            Some(NO_PASSWORD) => SENTINEL_NO_PASSWORD,
+            Some(WRONG_PASSWORD) => SENTINEL_WRONG_PASSWORD,
+            Some(NO_PASSWORD_THERE) => SENTINEL_NO_PASSWORD_THERE,
+            Some(NO_USERS) => SENTINEL_NO_USERS,
+            Some(NOT_PERMITTED) => SENTINEL_NOT_PERMITTED,
+            _ => return self,
+        };
+        Self::wrong(wrong)
     }
 }
 
@@ -80,23 +93,51 @@ impl From<Failure> for Unsent {
     }
 }
 
+/// A server that cannot be used now, and perhaps later.
+pub(super) fn unavailable(why: Lost) -> Failure {
+    Fault::new(FaultKind::Unavailable).because(why).into()
+}
+
+/// What a server said instead of an answer.
+pub(super) fn refused(error: &ServerError) -> Failure {
+    RedisError::from(error.clone()).into()
+}
+
 fn wrong(error: &RedisError) -> Option<&'static str> {
     let detail = error.detail().unwrap_or_default();
     match error.code() {
         Some("NOAUTH") => Some(NO_PASSWORD),
-        Some("WRONGPASS") => Some(WRONG_PASSWORD),
         Some("NOPERM") => Some(NOT_PERMITTED),
-        _ if error.kind() == redis::ErrorKind::AuthenticationFailed => Some(WRONG_PASSWORD),
-        _ if detail.contains("DB index is out of range") => Some(NO_DATABASE),
+        _ if detail.contains("out of range") => Some(NO_DATABASE),
+        #[cfg(feature = "tls")]
+        None => super::certificate::wrong(error),
         _ => None,
     }
 }
 
-const NO_PASSWORD: &str = "the redis server asks for a password: set password, and username \
-                           where the server has ACL users";
-const WRONG_PASSWORD: &str =
-    "the redis server refuses username and password: they are wrong, or the user is switched off";
-const NOT_PERMITTED: &str = "the redis user lacks permissions: larder needs +info +client \
-                             +@read +@write +wait on the keys of its namespace";
+pub(crate) const NO_PASSWORD: &str = "the redis server asks for a password: set password, and \
+                                      username where the server has ACL users";
+pub(crate) const WRONG_PASSWORD: &str = "the redis server refuses username and password: they are \
+                                         wrong, or the user is switched off";
+pub(crate) const NO_PASSWORD_THERE: &str = "the redis server has no password: leave password away, \
+                                            or set username where the server has ACL users";
+pub(crate) const NO_USERS: &str =
+    "the redis server is older than Redis 6 and has no users: leave username away";
+pub(crate) const NOT_PERMITTED: &str = "the redis user lacks permissions: larder needs +info +@read +@write on the keys of its \
+     namespace, +select for a database, +client|setname for client_name, +wait for \
+     acknowledge_replicas, +cluster|slots +asking in a cluster";
 const NO_DATABASE: &str = "the redis server has no database of that number: lower database, or \
                            raise databases in the server's configuration";
+
+const SENTINEL_NO_PASSWORD: &str = "the sentinels ask for a password: set that of the sentinels \
+                                    (in a URL ?sentinel_password=..), and their username where \
+                                    they have ACL users";
+const SENTINEL_WRONG_PASSWORD: &str = "the sentinels refuse their username and password: they are \
+                                       wrong, or the user is switched off";
+const SENTINEL_NO_PASSWORD_THERE: &str = "the sentinels have no password: leave that of the \
+                                          sentinels away, or set their username where they have \
+                                          ACL users";
+const SENTINEL_NO_USERS: &str = "the sentinels are older than Redis 6 and have no users: leave \
+                                 their username away";
+const SENTINEL_NOT_PERMITTED: &str = "the user of the sentinels lacks permissions: larder needs \
+                                      +sentinel|get-master-addr-by-name";

@@ -8,6 +8,7 @@ use larder_core::{Fault, FaultKind, entry::Incarnation};
 use redis::{Cmd, Value, cmd};
 use sha2::{Digest as _, Sha256};
 
+use super::Failure;
 use crate::{call::protocol, exchange::Lost};
 
 /// What a server says of itself.
@@ -75,6 +76,16 @@ impl Identity {
     }
 }
 
+/// Whether the server is of the kind that the URL says, from its answer to the first question.
+pub(super) fn check_kind(server: &Value, in_cluster: bool) -> Result<(), Failure> {
+    match field(&text(server)?, "redis_mode") {
+        // It would answer for its own slots, and nobody would drop anything in the others.
+        Some("cluster") if !in_cluster => Err(Failure::wrong(IS_CLUSTER)),
+        Some("sentinel") => Err(Failure::wrong(IS_SENTINEL)),
+        _ => Ok(()),
+    }
+}
+
 fn text(value: &Value) -> Result<String, Fault> {
     match value {
         Value::BulkString(bytes) => Ok(String::from_utf8_lossy(bytes).into_owned()),
@@ -89,3 +100,8 @@ fn field<'a>(info: &'a str, name: &str) -> Option<&'a str> {
         .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
         .map(str::trim)
 }
+
+const IS_CLUSTER: &str =
+    "the redis server is a node of a cluster: write redis+cluster:// instead of redis://";
+const IS_SENTINEL: &str = "the redis server is a sentinel: write redis+sentinel:// and the name \
+                           of its service";

@@ -131,11 +131,11 @@ impl NodeRef {
         let mut connection = client
             .get_multiplexed_async_connection_with_config(&config)
             .await?;
-        let hello = super::hello(settings);
-        let values = connection
+        let hello = self.0.hello();
+        let answers = connection
             .send_packed_commands(&hello, 0, hello.len())
             .await?;
-        let known = Arc::new(super::introduced(&values, settings)?);
+        let known = Arc::new(self.0.introduced(answers)?);
         Ok(Link { connection, known })
     }
 }

@@ -36,7 +36,12 @@ fn master(config: &SentinelConfig, registry: &Registry) -> Result<Owners, Failur
     question.arg("GET-MASTER-ADDR-BY-NAME").arg(&config.service);
     let sentinels = config.sentinels.iter().map(|it| registry.sentinel(it));
     first(sentinels, |sentinel| {
-        let answer = sentinel.ask(&question)?;
+        let answer = match sentinel.ask(&question) {
+            Err(failure) if says(&failure, "unknown command") => {
+                return Err(Failure::wrong(NO_SENTINEL));
+            }
+            answer => answer.map_err(Failure::of_sentinel)?,
+        };
         if answer == Value::Nil {
             return Err(Failure::wrong(NO_SERVICE));
         }
@@ -52,7 +57,9 @@ fn slots(node: &NodeRef, registry: &Registry) -> Result<Owners, Failure> {
     let mut question: Cmd = cmd("CLUSTER");
     question.arg("SLOTS");
     let answer = match node.ask(&question) {
-        Err(failure) if is_no_cluster(&failure) => return Err(Failure::wrong(NO_CLUSTER)),
+        Err(failure) if says(&failure, "cluster support disabled") => {
+            return Err(Failure::wrong(NO_CLUSTER));
+        }
         answer => answer?,
     };
     let mut ranges = Vec::new();
@@ -101,10 +108,10 @@ fn first<T>(
     Err(failed.unwrap_or_else(|| nobody().into()))
 }
 
-fn is_no_cluster(failure: &Failure) -> bool {
+fn says(failure: &Failure, text: &str) -> bool {
     use std::error::Error as _;
     let source = failure.fault.source();
-    source.is_some_and(|source| source.to_string().contains("cluster support disabled"))
+    source.is_some_and(|source| source.to_string().contains(text))
 }
 
 fn host_of(node: &NodeRef) -> Result<String, Failure> {
@@ -131,5 +138,7 @@ fn number(value: &Value) -> Result<u16, Fault> {
 
 const NO_SERVICE: &str =
     "the sentinels do not know the service: write the name that their configuration monitors";
+const NO_SENTINEL: &str = "the redis server is no sentinel: name the sentinels, or write redis:// \
+                           instead of redis+sentinel://";
 const NO_CLUSTER: &str =
     "the redis server is no node of a cluster: write redis:// instead of redis+cluster://";
