@@ -1,13 +1,14 @@
 //! It is a store, on every topology and in every setting.
 
-use larder_core::{
-    BlockingStore, Fault, Moment, Store,
-    store::{Reply, Request},
-};
 use larder_redis::{RedisConfig, RedisStore};
 use larder_testkit::{
     conformance,
     server::{RedisCluster, RedisOptions, RedisSentinel, RedisServer},
+};
+
+use crate::{
+    faces::{self, Tasks},
+    urls::{cluster_url, sentinel_url},
 };
 
 fn check(url: &str, servers: &[RedisServer]) {
@@ -26,24 +27,11 @@ fn check_with(config: RedisConfig, servers: &[RedisServer]) {
         fresh();
         store.clone()
     });
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime = faces::runtime();
     conformance::check_by_its_own_clock(|| {
         fresh();
         Tasks(store.clone(), &runtime)
     });
-}
-
-/// The face for tasks, driven by a thread.
-#[derive(Debug)]
-struct Tasks<'a>(RedisStore, &'a tokio::runtime::Runtime);
-
-impl BlockingStore for Tasks<'_> {
-    fn exec_blocking(&self, now: Moment, batch: &[Request<'_>]) -> Result<Vec<Reply>, Fault> {
-        self.1.block_on(self.0.exec(now, batch))
-    }
 }
 
 #[test]
@@ -79,22 +67,4 @@ fn a_cluster_with_tables_in_shards_is_a_store() {
 fn a_service_behind_sentinels_is_a_store() {
     let sentinel = RedisSentinel::start().unwrap();
     check(&sentinel_url(&sentinel), sentinel.servers());
-}
-
-fn cluster_url(nodes: &[RedisServer]) -> String {
-    let hosts: Vec<_> = nodes
-        .iter()
-        .map(|node| format!("127.0.0.1:{}", node.port()))
-        .collect();
-    format!("redis+cluster://{}", hosts.join(","))
-}
-
-fn sentinel_url(sentinel: &RedisSentinel) -> String {
-    let hosts: Vec<_> = sentinel
-        .sentinel_ports()
-        .iter()
-        .map(|port| format!("127.0.0.1:{port}"))
-        .collect();
-    let service = RedisSentinel::SERVICE;
-    format!("redis+sentinel://{}/{service}", hosts.join(","))
 }

@@ -3,3 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 mod conformance;
+mod connect;
+mod faces;
+mod urls;

@@ -1,0 +1,89 @@
+//! Connections of tasks belong to a runtime; the store does not.
+
+use futures_util::FutureExt as _;
+use larder_core::Store as _;
+use larder_redis::RedisStore;
+use larder_testkit::server::{RedisServer, wait_until};
+use tokio::runtime::{Builder, Runtime};
+
+use super::connect;
+use crate::{
+    faces::{self, Tasks, check, serve},
+    urls::patient,
+};
+
+fn threads() -> Runtime {
+    Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap()
+}
+
+/// How many connections of this name the server has.
+fn named(server: &RedisServer, name: &str) -> usize {
+    let clients = server.command(&["CLIENT", "LIST"]).unwrap();
+    clients
+        .lines()
+        .filter(|it| it.contains(&format!(" name={name} ")))
+        .count()
+}
+
+#[test]
+fn connecting_works_in_every_runtime_and_in_none() {
+    let server = RedisServer::start().unwrap();
+    let connecting = || RedisStore::connect(patient(&server.url()));
+    let alone = connecting().now_or_never().expect("nothing to wait for");
+    for store in [
+        alone,
+        threads().block_on(connecting()),
+        faces::runtime().block_on(connecting()),
+    ] {
+        let store = store.unwrap();
+        assert!(store.fault_at_start().is_none());
+        check(&store);
+    }
+}
+
+#[test]
+fn tasks_outside_any_runtime_are_served_as_threads_are() {
+    let server = RedisServer::start().unwrap();
+    let store = connect(patient(&server.url()).with_client_name("app"));
+    let replies = store.exec(faces::now(), &[]).now_or_never();
+    assert!(replies.expect("nothing to wait for").unwrap().is_empty());
+    let records = larder_core::store::Request::Records(Vec::new());
+    let replies = store.exec(faces::now(), &[records]).now_or_never();
+    assert_eq!(replies.expect("nothing to wait for").unwrap().len(), 1);
+}
+
+#[test]
+fn a_store_outlives_the_runtimes_that_it_serves() {
+    let server = RedisServer::start().unwrap();
+    let first = threads();
+    let connecting = RedisStore::connect(patient(&server.url()).with_client_name("app"));
+    let store = first.block_on(connecting).unwrap();
+    serve(&Tasks(store.clone(), &first), "shop").unwrap();
+    first.shutdown_background();
+    for runtime in [threads(), faces::runtime(), faces::runtime(), threads()] {
+        serve(&Tasks(store.clone(), &runtime), "shop").unwrap();
+        serve(&store, "shop").unwrap();
+    }
+    // The connections of runtimes that are gone are gone.
+    let threads_alone = || Ok(named(&server, "app") == 1);
+    wait_until("one connection is left", threads_alone).unwrap();
+    drop(store);
+    wait_until("none is left", || Ok(named(&server, "app") == 0)).unwrap();
+}
+
+#[test]
+fn runtimes_side_by_side_have_a_connection_each() {
+    let server = RedisServer::start().unwrap();
+    let store = connect(patient(&server.url()).with_client_name("app"));
+    let runtimes = [threads(), faces::runtime(), faces::runtime()];
+    for _ in 0..3 {
+        for runtime in &runtimes {
+            serve(&Tasks(store.clone(), runtime), "shop").unwrap();
+        }
+    }
+    assert_eq!(named(&server, "app"), 1 + runtimes.len());
+}
