@@ -46,7 +46,8 @@ pub struct RedisConfig {
     /// TLS to the servers, and to the sentinels unless [`SentinelConfig::tls`] says no. Default:
     /// none.
     pub tls: Option<TlsConfig>,
-    /// How long connecting may take, 1 ms to 1 h. Default: 500 ms.
+    /// How long connecting may take, 1 ms to 1 h. Looking up the host is not part of it: that is the
+    /// system's. Default: 500 ms.
     pub connect_timeout: Duration,
     /// How long a response may take, 1 ms to 1 h. Default: 500 ms.
     pub response_timeout: Duration,

@@ -1,12 +1,8 @@
-//! The Redis store of larder. [`RedisConfig`] says where Redis is and how it is spoken to,
-//! [`RedisStore`] keeps the cache there.
-//!
-//! The client library carries single commands over single connections. Which server gets which
-//! command is decided here, and so is what may be sent again: a creating command must not be (P5),
-//! and every answer must be known to come from one life of one server (P6).
-//!
-//! # Features
-//! - `tls`: `rediss://`, by rustls.
+#![doc = include_str!("../README.md")]
+
+// The client library carries single commands over single connections. Which server gets which
+// command is decided here, and so is what may be sent again: a creating command must not be (P5),
+// and every answer must be known to come from one life of one server (P6).
 
 mod call;
 mod config;

@@ -46,8 +46,9 @@ impl RedisStore {
     /// Servers that cannot be reached are no error: reads go to the database until they can be.
     ///
     /// # Errors
-    /// `Config`: a setting is wrong, or the servers refuse the credentials, the database number or
-    /// the permissions. The text holds no secret.
+    /// `Config`: a setting is wrong; or the servers refuse the login or the database number, lack a
+    /// permission for us, show a certificate that is not trusted, or are of another kind than the
+    /// URL says. The text holds no secret.
     pub async fn connect<C>(config: C) -> Result<Self, Error>
     where
         C: TryInto<RedisConfig>,

@@ -1,6 +1,11 @@
 //! Where one server listens.
 
-use std::{fmt, net::Ipv6Addr, path::PathBuf, str::FromStr};
+use std::{
+    fmt,
+    net::{IpAddr, Ipv6Addr},
+    path::PathBuf,
+    str::FromStr,
+};
 
 use larder_core::Error;
 
@@ -65,6 +70,7 @@ impl HostPort {
             "" => Err(Error::config(EMPTY_HOST)),
             host if is_address && host.parse::<Ipv6Addr>().is_err() => Err(Error::config(NO_IPV6)),
             host if !is_address && host.contains(is_foreign) => Err(Error::config(BAD_HOST)),
+            host if is_every_address(host) => Err(Error::config(EVERY_ADDRESS)),
             _ if self.port == 0 => Err(Error::config(BAD_PORT)),
             _ => Ok(()),
         }
@@ -123,6 +129,11 @@ fn split(text: &str) -> Result<(&str, Option<&str>), Error> {
     }
 }
 
+/// Where a server listens at all of its addresses; no client connects there.
+fn is_every_address(host: &str) -> bool {
+    host.parse::<IpAddr>().is_ok_and(|it| it.is_unspecified())
+}
+
 fn is_foreign(c: char) -> bool {
     c.is_whitespace() || c.is_control() || "/\\?#@,[]%=&\"'<>".contains(c)
 }
@@ -132,6 +143,8 @@ const MORE_THAN_HOST: &str = "a server is written as host:port: a URL or a passw
 const EMPTY_HOST: &str = "a host is empty: write host or host:port";
 const BAD_HOST: &str = "a host has a character that no host has: write host or host:port, \
                         with commas between several";
+const EVERY_ADDRESS: &str = "a host is 0.0.0.0 or ::, where servers listen and nobody connects: \
+                             write 127.0.0.1, or where the server is";
 const BAD_PORT: &str = "a port is not a number from 1 to 65535: write host:port, or host alone \
                         for the usual port";
 const NO_IPV6: &str = "a host with several : is no IPv6 address in brackets: write [::1]:6379";

@@ -319,6 +319,13 @@ fn servers_that_cannot_be_are_refused() {
         Topology::standalone("[::1]", 1),
         "a host with several : is no IPv6 address in brackets: write [::1]:6379",
     );
+    for everywhere in ["0.0.0.0", "::"] {
+        refuse(
+            Topology::standalone(everywhere, 1),
+            "a host is 0.0.0.0 or ::, where servers listen and nobody connects: write 127.0.0.1, \
+             or where the server is",
+        );
+    }
     refuse(
         Topology::cluster(hosts(&[("a", 1), ("b", 0)])),
         "a port is not a number from 1 to 65535: write host:port, or host alone for the usual port",

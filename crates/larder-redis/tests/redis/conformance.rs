@@ -8,11 +8,11 @@ use larder_testkit::{
 
 use crate::{
     faces::{self, Tasks},
-    urls::{cluster_url, sentinel_url},
+    urls::{cluster_url, patient, sentinel_url},
 };
 
 fn check(url: &str, servers: &[RedisServer]) {
-    check_with(url.try_into().unwrap(), servers);
+    check_with(patient(url), servers);
 }
 
 fn check_with(config: RedisConfig, servers: &[RedisServer]) {
@@ -59,8 +59,7 @@ fn a_cluster_with_tables_in_shards_is_a_store() {
     let cluster = RedisCluster::start().unwrap();
     let nodes = cluster.nodes();
     let url = cluster_url(nodes) + "?table_shards=3";
-    let config = RedisConfig::from_url(&url).unwrap();
-    check_with(config.with_also_invalidate_shards([1, 2]), nodes);
+    check_with(patient(&url).with_also_invalidate_shards([1, 2]), nodes);
 }
 
 #[test]

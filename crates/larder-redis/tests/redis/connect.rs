@@ -32,7 +32,7 @@ fn refuse(config: &RedisConfig, expected: &str) {
     let connecting = RedisStore::connect(config.clone());
     let in_runtime = faces::runtime().block_on(connecting);
     for refused in [in_runtime, RedisStore::connect_blocking(config.clone())] {
-        let error = refused.expect_err(expected);
+        let error = refused.unwrap_err();
         assert_eq!(error.to_string(), expected);
         assert_eq!(error.kind(), ErrorKind::Config);
         assert!(!format!("{error:?} {error:#?}").contains(SECRET));

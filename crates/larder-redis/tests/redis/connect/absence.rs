@@ -14,24 +14,28 @@ use larder_testkit::server::{RedisOptions, RedisServer, wait_until};
 use super::{SECRET, small_cluster, small_sentinel, why};
 use crate::{
     faces::{self, Tasks, serve},
-    urls::address,
+    urls::{address, patient},
 };
 
 /// Connects in about the time that it may take, both ways, and says why the store starts without
 /// its servers.
-fn absent(url: &str) -> (RedisStore, Fault) {
-    let config = RedisConfig::from_url(url).unwrap();
+fn absent(config: RedisConfig) -> (RedisStore, Fault) {
     let start = faces::now();
     let connecting = RedisStore::connect(config.clone());
     let in_runtime = faces::runtime().block_on(connecting).unwrap();
-    let store = RedisStore::connect_blocking(config).unwrap();
+    let store = RedisStore::connect_blocking(config.clone()).unwrap();
     let took = faces::now().since(start);
-    assert!(took < Duration::from_secs(10), "{url} took {took:?}");
+    assert!(took < Duration::from_secs(10), "{config:?} took {took:?}");
     assert!(in_runtime.fault_at_start().is_some());
-    let fault = store.fault_at_start().expect("a fault at the start");
+    let fault = store.fault_at_start().unwrap();
     let shown = format!("{store:?} {fault:?} {fault} {}", why(&fault));
     assert!(!shown.contains(SECRET), "{shown}");
     (store, fault)
+}
+
+/// With the times of the documentation.
+fn impatient(url: &str) -> RedisConfig {
+    RedisConfig::from_url(url).unwrap()
 }
 
 /// By and by: a server that was just started, or just let go, may still refuse.
@@ -47,7 +51,7 @@ fn a_store_whose_server_is_started_later_works_then() {
     let mut server = RedisServer::start().unwrap();
     server.kill().unwrap();
     let at = address(&server);
-    let (store, _) = absent(&format!("redis://{at}"));
+    let (store, _) = absent(impatient(&format!("redis://{at}")));
     assert!(serve(&store, "shop").is_err());
     server.restart().unwrap();
     check_by_and_by(&store);
@@ -63,7 +67,8 @@ fn a_store_whose_sentinel_or_cluster_is_started_later_works_then() {
         ("redis+cluster", &mut node, ""),
     ] {
         absentee.kill().unwrap();
-        let (store, _) = absent(&format!("{scheme}://{}{path}", address(absentee)));
+        let url = format!("{scheme}://{}{path}", address(absentee));
+        let (store, _) = absent(impatient(&url));
         assert!(serve(&store, "shop").is_err());
         absentee.restart().unwrap();
         check_by_and_by(&store);
@@ -83,7 +88,7 @@ fn a_port_that_never_answers_is_given_up_after_the_time_for_connecting() {
         urls.push(format!("rediss://:{SECRET}@{at}"));
     }
     for url in urls {
-        absent(&url);
+        absent(impatient(&url));
     }
 }
 
@@ -91,14 +96,14 @@ fn a_port_that_never_answers_is_given_up_after_the_time_for_connecting() {
 fn a_paused_server_is_given_up_and_used_when_it_runs_on() {
     let mut server = RedisServer::start().unwrap();
     server.pause().unwrap();
-    let (store, _) = absent(&server.url());
+    let (store, _) = absent(impatient(&server.url()));
     server.resume().unwrap();
     check_by_and_by(&store);
 }
 
 #[test]
 fn a_socket_that_is_not_there_is_no_error() {
-    absent("unix:///nowhere/redis.sock");
+    absent(patient("unix:///nowhere/redis.sock"));
 }
 
 #[test]
@@ -107,7 +112,7 @@ fn a_replica_is_not_used_until_it_is_a_master() {
     let of = format!("127.0.0.1 {}", master.port());
     let options = RedisOptions::default().settings(&[("replicaof", &of)]);
     let replica = RedisServer::start_with(&options).unwrap();
-    let (store, fault) = absent(&replica.url());
+    let (store, fault) = absent(patient(&replica.url()));
     assert_eq!(why(&fault), "the server is a replica");
     assert!(serve(&store, "shop").is_err());
     replica.command(&["REPLICAOF", "NO", "ONE"]).unwrap();
@@ -122,7 +127,7 @@ fn a_server_that_has_no_room_for_another_client_is_absent_and_refuses_no_passwor
     let clients: Vec<_> = (0..4)
         .map(|_| TcpStream::connect(address(&server)).unwrap())
         .collect();
-    let (store, _) = absent(&server.url());
+    let (store, _) = absent(patient(&server.url()));
     drop(clients);
     check_by_and_by(&store);
 }
@@ -140,6 +145,6 @@ fn a_server_that_repeats_the_password_does_not_make_it_known() {
             let _ = client.write_all(answer.repeat(9).as_bytes());
         }
     });
-    let (_, fault) = absent(&format!("redis://:{SECRET}@{at}"));
+    let (_, fault) = absent(patient(&format!("redis://:{SECRET}@{at}")));
     assert_eq!(why(&fault), "the server does not take passwords");
 }
