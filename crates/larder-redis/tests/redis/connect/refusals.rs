@@ -143,9 +143,13 @@ fn a_password_for_sentinels_without_one_is_a_wrong_setting() {
 #[cfg(not(feature = "tls"))]
 #[test]
 fn tls_without_the_feature_is_a_wrong_setting() {
-    for scheme in ["rediss", "rediss+sentinel", "rediss+cluster"] {
+    for (scheme, path) in [
+        ("rediss", "/"),
+        ("rediss+sentinel", "/larder"),
+        ("rediss+cluster", "/"),
+    ] {
         refuse(
-            &patient(&format!("{scheme}://:{SECRET}@127.0.0.1:1/larder")),
+            &patient(&format!("{scheme}://:{SECRET}@127.0.0.1:1{path}")),
             "TLS needs larder's feature redis-tls: switch it on, or write redis instead of rediss",
         );
     }
