@@ -113,6 +113,7 @@ impl Thing {
             expires: now + TTL,
             cost: Duration::ZERO,
             extended: false,
+            validated: Default::default(),
         };
         let put = Request::Put {
             key: &self.entry,
