@@ -37,12 +37,14 @@ impl Cache {
         loop {
             step = match step {
                 WriteStep::Ask(batch) => {
-                    let replies = if self.shared.breaker.allows(self.now()) {
-                        self.shared.stores.shared.exec(self.now(), &batch).await
-                    } else {
-                        Err(Fault::new(FaultKind::Unavailable))
+                    let replies = match self.refused() {
+                        Some(fault) => Err(fault),
+                        None => {
+                            let asking = self.shared.stores.shared.exec(self.now(), &batch);
+                            self.replies(asking.await)
+                        }
                     };
-                    machine.replied(self.replies(replies))
+                    machine.replied(replies)
                 }
                 WriteStep::Done(drops) => return self.delivered(drops, cause),
                 WriteStep::Failed(_) => return self.enqueue(changes),
@@ -201,20 +203,26 @@ impl Cache {
         loop {
             step = match step {
                 WriteStep::Ask(batch) => {
-                    let replies = if self.shared.breaker.allows(self.now()) {
-                        self.shared
-                            .stores
-                            .blocking
-                            .exec_blocking(self.now(), &batch)
-                    } else {
-                        Err(Fault::new(FaultKind::Unavailable))
+                    let replies = match self.refused() {
+                        Some(fault) => Err(fault),
+                        None => {
+                            let store = &self.shared.stores.blocking;
+                            self.replies(store.exec_blocking(self.now(), &batch))
+                        }
                     };
-                    machine.replied(self.replies(replies))
+                    machine.replied(replies)
                 }
                 WriteStep::Done(drops) => return Ok(drops),
                 WriteStep::Failed(fault) => return Err(fault),
             }
         }
+    }
+
+    /// The breaker's own refusal. It is no fault of the store: counted as one, it would put off the
+    /// next try, and under steady writes there would be none.
+    fn refused(&self) -> Option<Fault> {
+        let allows = self.shared.breaker.allows(self.now());
+        (!allows).then(|| Fault::new(FaultKind::Unavailable))
     }
 
     fn replies(&self, replies: Result<Vec<Reply>, Fault>) -> Result<Vec<Reply>, Fault> {

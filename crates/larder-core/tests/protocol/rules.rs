@@ -454,6 +454,33 @@ fn a_dead_store_is_left_alone_and_tried_again() {
     assert_eq!(house.read(&query, 2), Some(1));
 }
 
+/// Found by the fault test: while the breaker was open, each write counted its refusal as one more
+/// fault and so put off the next try. Under steady writes the store was never asked again.
+#[test]
+fn steady_writes_do_not_keep_a_store_away_that_is_back() {
+    let house = house(limited(|limits| {
+        limits.breaker_faults = 2;
+    }));
+    let query = house.posts.by_author(1);
+    house.store.rescript(|_| Fate::Refused);
+    for _ in 0..2 {
+        let _ = house.write(house.posts.retitled(1));
+    }
+    house.store.rescript(|_| Fate::Answered);
+    for _ in 0..2 {
+        house.clock.advance(Duration::from_millis(400));
+        assert!(matches!(
+            house.write(house.posts.retitled(1)),
+            Invalidation::Pending
+        ));
+        assert!(house.cache.deliver_pending_blocking().is_err());
+    }
+    house.clock.advance(Duration::from_millis(400));
+    assert!(house.cache.deliver_pending_blocking().is_ok());
+    assert_eq!(house.read(&query, 1), None);
+    assert_eq!(house.read(&query, 2), Some(1));
+}
+
 #[test]
 fn a_refresh_runs_the_query_and_stores_its_result_anew() {
     let house = house(Limits::default());
