@@ -74,10 +74,7 @@ fn replica_takes_over_in_a_cluster() {
     let cluster = RedisCluster::start().unwrap();
     let hosts = hosts(cluster.nodes().iter().map(RedisServer::port));
     let url = format!("redis+cluster://{hosts}?table_shards=4");
-    let fault = ClusterFailover {
-        cluster,
-        nodes: [0; 2],
-    };
+    let fault = ClusterFailover { cluster, master: 0 };
     let trial = trial::run("cluster", url, fault);
     trial.assert_fault_was_met();
 }
@@ -187,9 +184,10 @@ struct SentinelFailover(RedisSentinel);
 
 impl Fault for SentinelFailover {
     fn prepare(&mut self) {
-        let master = self.0.master_port().unwrap();
-        let replica = self.0.servers().iter().find(|it| it.port() != master);
-        lose_touch(replica.unwrap());
+        let port = self.0.master_port().unwrap();
+        let (masters, replicas): (Vec<_>, Vec<_>) =
+            self.0.servers().iter().partition(|it| it.port() == port);
+        lose_touch(masters[0], replicas[0]);
     }
 
     fn strike(&mut self) {
@@ -197,9 +195,7 @@ impl Fault for SentinelFailover {
     }
 
     fn heal(&mut self) {
-        let master = self.0.wait_for_failover().unwrap();
-        let master = self.0.servers().iter().find(|it| it.port() == master);
-        set_password(master.unwrap(), "");
+        self.0.wait_for_failover().unwrap();
     }
 
     fn rejoin(&mut self) {
@@ -209,8 +205,8 @@ impl Fault for SentinelFailover {
 
 struct ClusterFailover {
     cluster: RedisCluster,
-    /// The node that is killed, and its replica.
-    nodes: [usize; 2],
+    /// The node that is killed.
+    master: usize,
 }
 
 impl Fault for ClusterFailover {
@@ -219,46 +215,39 @@ impl Fault for ClusterFailover {
         let has_keys = |node: &RedisServer| {
             node.info("role").unwrap() == "master" && node.command(&["DBSIZE"]).unwrap() != "0"
         };
-        let master = nodes.iter().position(has_keys).unwrap();
-        let port = nodes[master].port().to_string();
-        let follows = |node: &RedisServer| {
+        self.master = nodes.iter().position(has_keys).unwrap();
+        let master = &nodes[self.master];
+        let port = master.port().to_string();
+        let follows = |node: &&RedisServer| {
             node.info("role").unwrap() == "slave" && node.info("master_port").unwrap() == port
         };
-        let replica = nodes.iter().position(follows).unwrap();
-        lose_touch(&nodes[replica]);
-        self.nodes = [master, replica];
+        lose_touch(master, nodes.iter().find(follows).unwrap());
     }
 
     fn strike(&mut self) {
-        self.cluster.nodes_mut()[self.nodes[0]].kill().unwrap();
+        self.cluster.nodes_mut()[self.master].kill().unwrap();
     }
 
     fn heal(&mut self) {
-        let [killed, heir] = self.nodes;
-        self.cluster.wait_for_failover(killed).unwrap();
-        set_password(&self.cluster.nodes()[heir], "");
+        self.cluster.wait_for_failover(self.master).unwrap();
     }
 
     fn rejoin(&mut self) {
-        self.cluster.nodes_mut()[self.nodes[0]].restart().unwrap();
+        self.cluster.nodes_mut()[self.master].restart().unwrap();
         self.cluster.wait_until_settled().unwrap();
     }
 }
 
 /// The replica hears no more of its master: what the master acknowledges from here on is lost with
-/// it.
-fn lose_touch(replica: &RedisServer) {
-    set_password(replica, "the master has none and refuses it");
-    replica
-        .command(&["CLIENT", "KILL", "TYPE", "master"])
-        .unwrap();
+/// it. A restart lets it forget this.
+fn lose_touch(master: &RedisServer, replica: &RedisServer) {
+    for command in [
+        "ACL SETUSER default -psync -sync",
+        "CLIENT KILL TYPE replica",
+    ] {
+        let words: Vec<&str> = command.split(' ').collect();
+        master.command(&words).unwrap();
+    }
     let lost = || Ok(replica.info("master_link_status")? == "down");
     wait_until("the replica has lost touch", lost).unwrap();
-}
-
-/// What the server tells its master.
-fn set_password(server: &RedisServer, password: &str) {
-    server
-        .command(&["CONFIG", "SET", "masterauth", password])
-        .unwrap();
 }
