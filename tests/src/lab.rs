@@ -10,7 +10,8 @@ use std::{
 };
 
 use larder::{
-    CachedConnection, Larder, LarderBuilder, MemoryStore, Policy, RedisStore, WrapConfig,
+    CachedConnection, Larder, LarderBuilder, MemoryStore, Policy, RedisConfig, RedisStore,
+    WrapConfig,
 };
 use larder_testkit::{schema, server};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection};
@@ -52,13 +53,19 @@ pub fn builder() -> LarderBuilder {
     let larder = Larder::builder().namespace(format!("lab-{number}"));
     match std::env::var("LARDER_TEST_STORE").as_deref() {
         Ok("redis") => {
-            let url = &*server::shared_redis().unwrap().url();
-            larder.store(RedisStore::connect_blocking(url).unwrap())
+            // What is tested is not how fast a busy machine answers.
+            let config = RedisConfig::from_url(&server::shared_redis().unwrap().url())
+                .unwrap()
+                .with_response_timeout(PATIENCE)
+                .with_hit_timeout(PATIENCE);
+            larder.store(RedisStore::connect_blocking(config).unwrap())
         }
         Ok(other) => panic!("LARDER_TEST_STORE={other} is no store"),
         Err(_) => larder.store(MemoryStore::with_capacity_bytes(64 << 20)),
     }
 }
+
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Whether the run is for a store outside the process.
 pub fn is_remote() -> bool {
@@ -71,9 +78,14 @@ pub fn wrap(
     connection: DatabaseConnection,
     url: &str,
 ) -> CachedConnection<DatabaseConnection> {
+    CachedConnection::wrap(larder, connection, wrap_config(url))
+}
+
+/// How a connection to this database is wrapped.
+pub fn wrap_config(url: &str) -> WrapConfig {
     match is_remote() && url.starts_with("sqlite") {
-        true => CachedConnection::wrap(larder, connection, WrapConfig::new().source(url)),
-        false => larder.wrap(connection),
+        true => WrapConfig::new().source(url),
+        false => WrapConfig::new(),
     }
 }
 

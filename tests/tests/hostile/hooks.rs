@@ -8,7 +8,8 @@ use std::{
     time::Duration,
 };
 
-use larder::{Event, Larder, MemoryStore, Observer, Policy};
+use larder::{Event, Observer, Policy};
+use larder_tests::lab::builder;
 use sea_orm::TransactionTrait;
 
 use crate::{
@@ -28,14 +29,12 @@ impl Observer for Panics {
 async fn observer_that_panics_harms_nothing() {
     for backend in ALL {
         let yard = Yard::new(backend).await;
-        let larder = Larder::builder()
-            .namespace("panics")
-            .store(MemoryStore::with_capacity_bytes(1 << 20))
+        let larder = builder()
             .default_policy(Policy::new().with_ttl(Duration::from_secs(600)))
             .observer(Arc::new(Panics))
             .build()
             .unwrap();
-        let handle = handle(&larder, connect(&yard.url, 2).await);
+        let handle = handle(&larder, &yard.url, connect(&yard.url, 2).await);
         for n in 1..3 {
             handle.read(READS[0]).await;
             assert!(yard.hits(&handle, READS[0]).await);

@@ -16,7 +16,7 @@ use crate::{
 async fn first_statement_of_a_handle_may_be_a_transaction() {
     for backend in ALL {
         let yard = Yard::with(backend, 1, &[]).await;
-        let new = handle(&yard.larder, connect(&yard.url, 1).await);
+        let new = handle(&yard.larder, &yard.url, connect(&yard.url, 1).await);
         yard.warm().await;
         let transaction = within(new.db.begin()).await.unwrap();
         within(transaction.execute_unprepared("UPDATE item SET n = 5 WHERE id = 1"))
@@ -100,7 +100,7 @@ async fn uncommitted_schema_change_elsewhere_does_not_stop_reads() {
         .execute_unprepared("ALTER TABLE side ADD COLUMN x INTEGER")
         .await
         .unwrap();
-    let new = handle(&yard.larder, connect(&yard.url, 2).await);
+    let new = handle(&yard.larder, &yard.url, connect(&yard.url, 2).await);
     assert_eq!(number(&new.read(READS[0]).await), 0);
     new.write("UPDATE item SET n = 5 WHERE id = 1")
         .await

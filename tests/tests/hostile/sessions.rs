@@ -218,7 +218,7 @@ async fn write_that_reaches_another_database_shows_there() {
     let name = there.url.rsplit('/').next().unwrap();
     let name = name.split('?').next().unwrap();
     // Both in one larder.
-    let guest = handle(&here.larder, connect(&there.url, 1).await);
+    let guest = handle(&here.larder, &there.url, connect(&there.url, 1).await);
     for sql in [
         format!("UPDATE {name}.item SET n = 5 WHERE id = 1"),
         format!("USE {name}"),
@@ -238,7 +238,7 @@ async fn write_to_an_attached_database_shows_there() {
     let there = Yard::with(Backend::Sqlite, 1, &[]).await;
     let path = there.url.trim_start_matches("sqlite://");
     let path = path.split('?').next().unwrap();
-    let guest = handle(&here.larder, connect(&there.url, 1).await);
+    let guest = handle(&here.larder, &there.url, connect(&there.url, 1).await);
     here.one
         .write(&format!("ATTACH '{path}' AS there"))
         .await

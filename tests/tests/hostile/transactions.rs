@@ -445,7 +445,7 @@ async fn session_that_reads_uncommitted_rows_stores_nothing() {
         })
     });
     let inner = sea_orm::Database::connect(options).await.unwrap();
-    let dirty: Handle = crate::yard::handle(&yard.larder, inner);
+    let dirty: Handle = crate::yard::handle(&yard.larder, &yard.url, inner);
     let transaction = yard.two.db.begin().await.unwrap();
     run(&transaction, "UPDATE item SET n = 5 WHERE id = 1").await;
     assert_eq!(number(&dirty.read(READS[0]).await), 5);

@@ -11,10 +11,10 @@ use std::{
     time::Duration,
 };
 
-use larder::{CachedConnection, Event, Larder, MemoryStore, Observer, Policy, WrapConfig};
+use larder::{CachedConnection, Event, Larder, Observer, Policy};
 use larder_testkit::server;
 use larder_tests::{
-    lab::Backend,
+    lab::{Backend, builder, wrap_config},
     row::{Cell, Row, cached},
 };
 use sea_orm::{
@@ -95,15 +95,13 @@ impl Yard {
             plain.execute_unprepared(sql).await.unwrap();
         }
         let seen = Arc::new(Seen::default());
-        let larder = Larder::builder()
-            .namespace("yard")
-            .store(MemoryStore::with_capacity_bytes(64 << 20))
+        let larder = builder()
             .default_policy(Policy::new().with_ttl(Duration::from_secs(600)))
             .observer(seen.clone())
             .build()
             .unwrap();
-        let one = handle(&larder, connect(&url, connections).await);
-        let two = handle(&larder, connect(&url, connections).await);
+        let one = handle(&larder, &url, connect(&url, connections).await);
+        let two = handle(&larder, &url, connect(&url, connections).await);
         let yard = Self {
             backend,
             url,
@@ -251,14 +249,14 @@ pub fn statement(
     Statement::from_sql_and_values(backend, text, values)
 }
 
-pub fn handle(larder: &Larder, inner: DatabaseConnection) -> Handle {
+pub fn handle(larder: &Larder, url: &str, inner: DatabaseConnection) -> Handle {
     let control = Arc::new(Control::default());
     let gate = Gate {
         inner,
         control: control.clone(),
     };
     Handle {
-        db: CachedConnection::wrap_other(larder, gate, WrapConfig::new()),
+        db: CachedConnection::wrap_other(larder, gate, wrap_config(url)),
         control,
     }
 }
