@@ -5,6 +5,7 @@ mod errors;
 mod passes;
 mod replica;
 mod restricted;
+mod store_down;
 mod types;
 
 use larder_tests::lab::Backend;
