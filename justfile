@@ -19,3 +19,7 @@ bench:
 # Replay one seed of the differential test.
 differential SEED:
     LARDER_SEED={{SEED}} cargo test -p larder-tests --test differential
+
+# Each kind of Redis is hurt so many times while two processes read and write.
+faults ROUNDS:
+    LARDER_FAULT_ROUNDS={{ROUNDS}} cargo test -p larder-tests --test faults -- --nocapture

@@ -10,13 +10,13 @@ use larder_testkit::server::{RedisCluster, RedisOptions, RedisSentinel, RedisSer
 use crate::trial::{self, Fault};
 
 #[test]
-fn nothing_happens() {
+fn guarantees_hold_on_a_healthy_redis() {
     let server = RedisServer::start().unwrap();
     trial::run("nothing", server.url(), Nothing);
 }
 
 #[test]
-fn killed_and_restarted_empty() {
+fn guarantees_hold_after_a_kill_and_an_empty_restart() {
     let server = RedisServer::start().unwrap();
     let trial = trial::run("killed", server.url(), Killed(server));
     trial.assert_fault_was_met();
@@ -24,7 +24,7 @@ fn killed_and_restarted_empty() {
 
 /// Invalidations since the snapshot are undone: stamps and entries of before come back.
 #[test]
-fn killed_and_restarted_from_an_old_snapshot() {
+fn guarantees_hold_after_a_restart_from_an_old_snapshot() {
     let server = RedisServer::start().unwrap();
     let trial = trial::run("rdb", server.url(), Snapshot(server));
     trial.assert_fault_was_met();
@@ -32,7 +32,7 @@ fn killed_and_restarted_from_an_old_snapshot() {
 
 /// All that was acknowledged is there again.
 #[test]
-fn killed_and_restarted_from_its_log() {
+fn guarantees_hold_after_a_restart_from_the_log() {
     let server = with_log();
     let trial = trial::run("aof", server.url(), Killed(server));
     trial.assert_fault_was_met();
@@ -40,7 +40,7 @@ fn killed_and_restarted_from_its_log() {
 
 /// As after a loss of power: what the disk had not got yet is missing.
 #[test]
-fn killed_and_restarted_from_a_log_without_its_end() {
+fn guarantees_hold_after_a_restart_from_a_log_without_its_end() {
     let server = with_log();
     let url = server.url();
     let fault = LogWithoutEnd {
@@ -53,14 +53,14 @@ fn killed_and_restarted_from_a_log_without_its_end() {
 }
 
 #[test]
-fn stopped_and_continued() {
+fn guarantees_hold_while_redis_is_stopped_and_continued() {
     let server = RedisServer::start().unwrap();
     let trial = trial::run("stopped", server.url(), Stopped(server));
     trial.assert_fault_was_met();
 }
 
 #[test]
-fn replica_takes_over_by_sentinels() {
+fn guarantees_hold_when_sentinels_promote_a_replica() {
     let group = RedisSentinel::start().unwrap();
     let hosts = hosts(group.sentinel_ports());
     let url = format!("redis+sentinel://{hosts}/{}", RedisSentinel::SERVICE);
@@ -70,7 +70,7 @@ fn replica_takes_over_by_sentinels() {
 
 /// The table is spread over the nodes, so that each read and write needs several of them.
 #[test]
-fn replica_takes_over_in_a_cluster() {
+fn guarantees_hold_when_a_cluster_promotes_a_replica() {
     let cluster = RedisCluster::start().unwrap();
     let hosts = hosts(cluster.nodes().iter().map(RedisServer::port));
     let url = format!("redis+cluster://{hosts}?table_shards=4");
