@@ -69,7 +69,8 @@ pub(crate) struct Uncertain {
 }
 
 const PAUSE_MIN: Duration = Duration::from_millis(100);
-const PAUSE_MAX: Duration = Duration::from_secs(5);
+/// As long as an open breaker takes to let a request through: tables bypass until the delivery.
+const PAUSE_MAX: Duration = Duration::from_secs(1);
 const FIRST_INTERVAL: Duration = Duration::from_secs(1);
 /// The thread looks at the clock at least so often while something is due: the clock may be turned.
 const NAP_MAX: Duration = Duration::from_secs(5);

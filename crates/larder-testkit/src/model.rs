@@ -281,7 +281,10 @@ impl Model {
     }
 
     fn put(&mut self, now: Moment, key: &EntryKey, entry: &Arc<Entry>, of: &[DependencyKey]) {
-        self.entries.insert(key.digest, entry.clone());
+        let known = self.entries.get(&key.digest);
+        if known.is_none_or(|known| known.created <= entry.created) {
+            self.entries.insert(key.digest, entry.clone());
+        }
         for dependency in of {
             if self.record(now, &dependency.table).is_some()
                 && let Some(record) = self.records.get_mut(&dependency.table)
