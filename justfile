@@ -23,3 +23,7 @@ differential SEED:
 # Each kind of Redis is hurt so many times while two processes read and write.
 faults ROUNDS:
     LARDER_FAULT_ROUNDS={{ROUNDS}} cargo test -p larder-tests --test faults -- --nocapture
+
+# Two processes on one Redis.
+two-processes:
+    cargo run -p larder-examples --features redis --bin two_processes
