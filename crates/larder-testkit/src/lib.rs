@@ -1,5 +1,6 @@
-//! What larder's own tests stand on: private database servers and the common schema; and
-//! for the protocol a reference store, a faulty store, a clock to turn, and a simulator.
+//! What larder's own tests stand on: private database servers and the common schema;
+//! for the protocol a reference store, a faulty store, a clock to turn, and a simulator; and a proxy
+//! that does to connections what networks do.
 //!
 //! Nothing here is published. Helpers for the tests of larder's users are `larder::testing`.
 
@@ -9,6 +10,7 @@ pub mod conformance;
 pub mod faulty;
 pub mod fixture;
 pub mod model;
+pub mod proxy;
 pub mod remote;
 pub mod schema;
 pub mod server;

@@ -6,5 +6,6 @@ mod cluster;
 #[path = "../gone/mod.rs"]
 mod gone;
 mod orphan;
+mod proxy;
 mod sentinel;
 mod server;
