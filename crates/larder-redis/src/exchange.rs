@@ -18,7 +18,6 @@ pub(crate) struct Exchange {
     open: Vec<Open>,
     answers: Vec<Option<Answer>>,
     rounds: u8,
-    resent: bool,
 }
 
 struct Open {
@@ -28,6 +27,9 @@ struct Open {
     /// Which of its keys this is, where they had to be taken apart.
     part: Option<usize>,
     redirect: Option<Redirect>,
+    /// Whether it went out again already, because its connection was gone. Of several connections
+    /// that are gone at a time, none uses up the others' second attempt.
+    resent: bool,
 }
 
 struct Redirect {
@@ -72,13 +74,13 @@ impl Exchange {
                 index,
                 part: None,
                 redirect: None,
+                resent: false,
             })
             .collect();
         Self {
             open,
             answers,
             rounds: 0,
-            resent: false,
         }
     }
 
@@ -150,13 +152,13 @@ impl Exchange {
     }
 
     fn unsent(&mut self, batch: Batch, unsent: Unsent) -> Result<(), Fault> {
-        let repeatable = !batch.members.iter().any(|open| open.call.is_creating());
-        if !repeatable || !unsent.was_dropped || self.resent {
+        let repeatable = |open: &Open| !open.call.is_creating() && !open.resent;
+        if !unsent.was_dropped || !batch.members.iter().all(repeatable) {
             return Err(unsent.fault);
         }
-        self.resent = true;
         self.open.extend(batch.members.into_iter().map(|open| Open {
             redirect: None,
+            resent: true,
             ..open
         }));
         Ok(())
@@ -193,6 +195,7 @@ impl Exchange {
                 index: open.index,
                 part: Some(part),
                 redirect: None,
+                resent: open.resent,
             });
         }
         if let Some(place) = self.answers.get_mut(open.index) {
