@@ -1,13 +1,13 @@
 //! Connections for tasks: one per runtime and server, over which all of them send.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use futures_util::{
     FutureExt as _,
-    future::{BoxFuture, Shared},
+    future::{self, BoxFuture, Either, Shared},
 };
 use larder_core::{Clock as _, Fault, FaultKind};
-use redis::{AsyncConnectionConfig, Cmd, aio::MultiplexedConnection};
+use redis::{AsyncConnectionConfig, Cmd, RedisResult, Value, aio::MultiplexedConnection};
 use tokio::runtime::Handle;
 
 use super::{Failure, Known, NodeRef, Packed, Way};
@@ -44,10 +44,7 @@ impl NodeRef {
         let link = self.link(way).await?;
         let packed = Packed::new(commands, &link.known, way, self.0.settings.clock.now());
         let waits = way.wait.map_or(Duration::ZERO, |(_, timeout)| timeout);
-        let mut connection = link.connection.clone();
-        connection.set_response_timeout(way.timeout + waits);
-        let sending = connection.send_packed_commands(&packed.pipeline, 0, packed.count);
-        let unpacked = match sending.await {
+        let unpacked = match link.send(&packed, way.timeout + waits).await {
             Ok(values) => packed.unpack(values, &link.known).map_err(Unsent::from),
             Err(error) => Err(Failure::from(error).into()),
         };
@@ -67,7 +64,7 @@ impl NodeRef {
                     State::Connecting(connecting) => connecting.clone(),
                 },
                 None => {
-                    let connecting = self.connecting();
+                    let connecting = self.connecting(runtime, waits);
                     if slots.len() >= RUNTIMES_MAX {
                         slots.remove(0);
                     }
@@ -83,7 +80,6 @@ impl NodeRef {
         let Ok(connected) = tokio::time::timeout(way.timeout, connecting).await else {
             return Err(Fault::new(FaultKind::Timeout).into());
         };
-        self.connected(runtime, waits, connected.as_ref().ok());
         connected.map_err(Unsent::from)
     }
 
@@ -110,9 +106,15 @@ impl NodeRef {
         });
     }
 
-    fn connecting(&self) -> Connecting {
+    fn connecting(&self, runtime: tokio::runtime::Id, waits: bool) -> Connecting {
         let node = self.clone();
-        let task = tokio::spawn(async move { node.connect_shared().await });
+        let task = tokio::spawn(async move {
+            let connected = node.connect_shared().await;
+            // Not left to those who wait, who may have given up: the next ones would find a failure
+            // that has long been over.
+            node.connected(runtime, waits, connected.as_ref().ok());
+            connected
+        });
         let joined = async move {
             task.await.unwrap_or_else(|error| {
                 Err(Fault::new(FaultKind::Unavailable).because(error).into())
@@ -137,6 +139,29 @@ impl NodeRef {
             .await?;
         let known = Arc::new(self.0.introduced(answers)?);
         Ok(Link { connection, known })
+    }
+}
+
+impl Link {
+    async fn send(&self, packed: &Packed, timeout: Duration) -> RedisResult<Vec<Value>> {
+        let mut connection = self.connection.clone();
+        connection.set_response_timeout(timeout);
+        let sending = connection.send_packed_commands(&packed.pipeline, 0, packed.count);
+        let mut sending = pin!(sending);
+        if let Ok(sent) = tokio::time::timeout(timeout / 4, &mut sending).await {
+            return sent;
+        }
+        // What is handed over at the very moment at which the connection ends, nobody ever looks at:
+        // it would wait in vain. What is handed over later is refused at once.
+        let mut other = self.connection.clone();
+        other.set_response_timeout(timeout);
+        let question = super::identity::question();
+        let probing = pin!(other.send_packed_command(&question));
+        match future::select(sending, probing).await {
+            Either::Left((sent, _)) => sent,
+            Either::Right((Err(error), _)) if error.is_connection_dropped() => Err(error),
+            Either::Right((_, sending)) => sending.await,
+        }
     }
 }
 
