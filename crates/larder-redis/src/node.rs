@@ -37,6 +37,8 @@ pub(crate) struct Node {
     settings: Arc<Settings>,
     idle: Mutex<Vec<blocking::Link>>,
     links: Mutex<Vec<shared::Slot>>,
+    /// Whether it failed the last time.
+    failed: AtomicBool,
 }
 
 /// What all connections go by.
@@ -86,7 +88,19 @@ impl NodeRef {
             settings: settings.clone(),
             idle: Mutex::default(),
             links: Mutex::default(),
+            failed: AtomicBool::new(false),
         }))
+    }
+
+    /// Notes whether it answered.
+    pub(crate) fn answered(&self, answered: bool) {
+        self.0.failed.store(!answered, Ordering::Relaxed);
+    }
+
+    /// Whether it failed the last time: others are asked first, for a server that says nothing holds
+    /// up whoever asks it.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.0.failed.load(Ordering::Relaxed)
     }
 
     pub(crate) fn address(&self) -> &Address {

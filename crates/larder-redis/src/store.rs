@@ -245,6 +245,7 @@ impl Shared {
     ) -> Result<(), Fault> {
         let mut first_fault = None;
         for (batch, outcome) in batches.into_iter().zip(outcomes) {
+            batch.node.answered(outcome.is_ok());
             match exchange.sent(batch, outcome) {
                 Ok(false) => {}
                 Ok(true) => self.topologies.distrust(topology),

@@ -22,7 +22,8 @@ pub(super) fn discover(
         config::Topology::Sentinel(sentinels) => master(sentinels, registry),
         config::Topology::Cluster { nodes } => {
             // Those that were there last know best; the configured ones may be long gone.
-            let known = before.map(Topology::masters).unwrap_or_default();
+            let mut known = before.map(Topology::masters).unwrap_or_default();
+            known.sort_by_key(NodeRef::has_failed);
             let seeds = nodes.iter().map(|seed| registry.node_at(seed));
             first(known.into_iter().map(Ok).chain(seeds), |node| {
                 slots(node, registry)
@@ -34,8 +35,9 @@ pub(super) fn discover(
 fn master(config: &SentinelConfig, registry: &Registry) -> Result<Owners, Failure> {
     let mut question = cmd("SENTINEL");
     question.arg("GET-MASTER-ADDR-BY-NAME").arg(&config.service);
-    let sentinels = config.sentinels.iter().map(|it| registry.sentinel(it));
-    first(sentinels, |sentinel| {
+    let mut sentinels = registry.sentinels(&config.sentinels)?;
+    sentinels.sort_by_key(NodeRef::has_failed);
+    first(sentinels.into_iter().map(Ok), |sentinel| {
         let answer = match sentinel.ask(&question) {
             Err(failure) if says(&failure, "unknown command") => {
                 return Err(Failure::wrong(NO_SENTINEL));
@@ -95,8 +97,13 @@ fn first<T>(
     ask: impl Fn(&NodeRef) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     let mut failed: Option<Failure> = None;
+    let ask = |node: NodeRef| {
+        let answer = ask(&node);
+        node.answered(answer.is_ok());
+        answer
+    };
     for node in nodes {
-        match node.and_then(|node| ask(&node)) {
+        match node.and_then(ask) {
             Ok(found) => return Ok(found),
             Err(failure) if failed.as_ref().is_none_or(|it| !it.is_wrong()) => {
                 failed = Some(failure);

@@ -19,6 +19,8 @@ pub(super) struct Registry {
     dialer: Dialer,
     settings: Arc<Settings>,
     nodes: Mutex<HashMap<Address, NodeRef>>,
+    /// They hold nothing and are asked now and then.
+    sentinels: Mutex<HashMap<Address, NodeRef>>,
 }
 
 /// Makes clients for addresses.
@@ -35,33 +37,48 @@ impl Registry {
             dialer: Dialer::new(config)?,
             settings: settings.clone(),
             nodes: Mutex::default(),
+            sentinels: Mutex::default(),
         })
     }
 
     pub(super) fn node(&self, address: &Address) -> Result<NodeRef, Failure> {
-        let mut nodes = crate::lock(&self.nodes);
-        if let Some(known) = nodes.get(address) {
-            return Ok(known.clone());
-        }
-        let node = self.dialer.server(address.clone(), &self.settings)?;
-        nodes.insert(address.clone(), node.clone());
-        Ok(node)
+        known(&self.nodes, address, || {
+            self.dialer.server(address.clone(), &self.settings)
+        })
     }
 
     pub(super) fn node_at(&self, address: &HostPort) -> Result<NodeRef, Failure> {
         self.node(&Address::Tcp(address.clone()))
     }
 
-    /// A sentinel, which holds nothing and is asked now and then.
-    pub(super) fn sentinel(&self, address: &HostPort) -> Result<NodeRef, Failure> {
-        let address = Address::Tcp(address.clone());
-        self.dialer.sentinel(address, &self.settings)
+    pub(super) fn sentinels(&self, addresses: &[HostPort]) -> Result<Vec<NodeRef>, Failure> {
+        let sentinel = |it: &HostPort| {
+            let address = Address::Tcp(it.clone());
+            known(&self.sentinels, &address, || {
+                self.dialer.sentinel(address.clone(), &self.settings)
+            })
+        };
+        addresses.iter().map(sentinel).collect()
     }
 
     /// Forgets all servers but these, and closes their connections.
     pub(super) fn keep(&self, masters: &[NodeRef]) {
         crate::lock(&self.nodes).retain(|_, node| masters.iter().any(|it| it.is_same(node)));
     }
+}
+
+fn known(
+    nodes: &Mutex<HashMap<Address, NodeRef>>,
+    address: &Address,
+    make: impl FnOnce() -> Result<NodeRef, Failure>,
+) -> Result<NodeRef, Failure> {
+    let mut nodes = crate::lock(nodes);
+    if let Some(known) = nodes.get(address) {
+        return Ok(known.clone());
+    }
+    let node = make()?;
+    nodes.insert(address.clone(), node.clone());
+    Ok(node)
 }
 
 impl Dialer {
