@@ -61,6 +61,9 @@ pub(crate) struct Way {
     pub(crate) timeout: Duration,
     /// How many replicas must have what it removes, and how long they may take.
     pub(crate) wait: Option<(u32, Duration)>,
+    /// Whether the server is asked who it is even if it was just now: a replica's word that there is
+    /// nothing to drop must not count.
+    pub(crate) asks: bool,
 }
 
 /// Who the server at the other end is, as it last said.
@@ -141,8 +144,9 @@ impl Known {
     }
 }
 
-/// A batch as it goes out: with a question about the server in front, where that is due, and the
-/// wait for replicas behind.
+/// A batch as it goes out: behind it a question about the server, where that is due, and the wait
+/// for replicas. In front, the question would say nothing about a server that becomes a replica
+/// between it and the commands.
 struct Packed {
     pipeline: Pipeline,
     count: usize,
@@ -153,12 +157,12 @@ struct Packed {
 impl Packed {
     fn new(commands: &[Cmd], known: &Known, way: &Way, now: Moment) -> Self {
         let mut pipeline = Pipeline::with_capacity(commands.len() + 2);
-        let asks = known.is_due(now);
-        if asks {
-            pipeline.add_command(identity::question());
-        }
         for command in commands {
             pipeline.add_command(command.clone());
+        }
+        let asks = known.is_due(now) || way.asks;
+        if asks {
+            pipeline.add_command(identity::question());
         }
         if let Some((replicas, timeout)) = way.wait {
             let timeout = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
@@ -177,19 +181,21 @@ impl Packed {
         if values.len() != self.count {
             return Err(protocol());
         }
-        if let Some(replicas) = self.wait {
-            match values.pop() {
-                Some(Value::Int(reached)) if reached >= i64::from(replicas) => {}
-                Some(Value::Int(_)) => {
-                    let few = crate::exchange::Lost("too few replicas have the invalidation");
-                    return Err(Fault::new(FaultKind::Unavailable).because(few));
-                }
-                _ => return Err(protocol()),
-            }
-        }
+        let acknowledged = self.wait.and_then(|_| values.pop());
         if self.asks {
-            let answer = values.remove(0);
+            let answer = values.pop().ok_or_else(protocol)?;
             crate::lock(&known.identity).renew(&answer)?;
+        }
+        let reached = match acknowledged {
+            Some(Value::Int(replicas)) => replicas,
+            // A replica has none.
+            Some(Value::ServerError(_)) => 0,
+            Some(_) => return Err(protocol()),
+            None => i64::MAX,
+        };
+        if self.wait.is_some_and(|wanted| reached < i64::from(wanted)) {
+            let few = crate::exchange::Lost("too few replicas have the invalidation");
+            return Err(Fault::new(FaultKind::Unavailable).because(few));
         }
         Ok(Sent {
             values,

@@ -16,7 +16,7 @@ use crate::{
     exchange::{Batch, Exchange},
     layout::Layout,
     node::{Failure, Settings, Way},
-    task::{Rules, Task},
+    task::{self, Rules, Task},
     topology::{Topologies, Topology},
 };
 
@@ -158,6 +158,7 @@ impl Store for RedisStore {
         }
         let mut replies = Vec::with_capacity(batch.len());
         for requests in together(batch) {
+            self.shared.look_again_before(requests);
             let topology = self.shared.find().await?;
             let mut work = Work::new(requests, now, &topology)?;
             loop {
@@ -178,6 +179,7 @@ impl BlockingStore for RedisStore {
     fn exec_blocking(&self, now: Moment, batch: &[Request<'_>]) -> Result<Vec<Reply>, Fault> {
         let mut replies = Vec::with_capacity(batch.len());
         for requests in together(batch) {
+            self.shared.look_again_before(requests);
             let topology = self.shared.find_blocking()?;
             let mut work = Work::new(requests, now, &topology)?;
             loop {
@@ -260,6 +262,14 @@ impl Shared {
         first_fault.map_or(Ok(()), Err)
     }
 
+    /// A master that came later is found by whoever is redirected to it. A sweep never is.
+    fn look_again_before(&self, requests: &[Request<'_>]) {
+        if requests.iter().any(task::sweeps) {
+            let known = self.topologies.known();
+            known.iter().for_each(|it| self.topologies.distrust(it));
+        }
+    }
+
     async fn find(self: &Arc<Self>) -> Result<Arc<Topology>, Fault> {
         if let Some(known) = self.topologies.known() {
             return Ok(known);
@@ -294,6 +304,7 @@ impl Shared {
             wait: acknowledge_replicas
                 .filter(|_| remove)
                 .map(|it| (it.replicas, it.timeout)),
+            asks: requests.iter().any(task::finds_what_to_drop),
         }
     }
 }

@@ -13,7 +13,7 @@ use std::{
 
 use larder_core::{
     EntryKey, Fault, Moment, ShapeName, TableKey,
-    store::{Reply, Request},
+    store::{Removal, Reply, Request},
 };
 use redis::cmd;
 
@@ -190,6 +190,20 @@ impl ClaimTask<'_> {
         self.granted = Some(answer.value == redis::Value::Okay);
         Ok(())
     }
+}
+
+/// Whether what is dropped depends on the answer.
+pub(crate) fn finds_what_to_drop(request: &Request<'_>) -> bool {
+    match request {
+        Request::Records(_) => true,
+        other => sweeps(other),
+    }
+}
+
+/// Whether it walks over all masters.
+pub(crate) fn sweeps(request: &Request<'_>) -> bool {
+    let all = |removal: &Removal| matches!(removal, Removal::AllRecords(_));
+    matches!(request, Request::Remove(removals) if removals.iter().any(all))
 }
 
 /// A field's name. One that is no text is a name that nobody can read, and drops the record (P11).
