@@ -6,4 +6,5 @@ mod conformance;
 mod connect;
 mod faces;
 mod keys;
+mod misfortune;
 mod urls;
