@@ -146,9 +146,10 @@ pub struct Seen {
     pub shape: Option<Stamp>,
     /// The value's stamp.
     pub value: Option<Stamp>,
-    /// The stamp of the table's empty shape; may be left out when `shape` is there.
+    /// The stamp of the table's empty shape. This and what follows may be left out when `shape` is
+    /// there, or when the lookup asks for no entry.
     pub empty: Option<Stamp>,
-    /// How many shapes the record holds; may be left out when `shape` is there.
+    /// How many shapes the record holds.
     pub shapes: usize,
     /// When the record was created.
     pub created: Option<Moment>,

@@ -1,15 +1,21 @@
 //! Commands on their way to a server.
 
-use larder_core::{Fault, FaultKind, Stamp, entry::Incarnation};
-use redis::{Cmd, Value, cmd};
+use std::slice;
 
-use crate::{layout::Tag, node::NodeRef};
+use larder_core::{Fault, FaultKind, Stamp, entry::Incarnation};
+use redis::{Cmd, ToRedisArgs, Value};
+
+use crate::{
+    layout::{Key, Tag},
+    node::NodeRef,
+};
 
 /// One command, and where it goes.
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
     pub(crate) place: Place,
-    pub(crate) command: Command,
+    pub(crate) command: Cmd,
+    pub(crate) kind: Kind,
 }
 
 /// Which server runs a command.
@@ -21,14 +27,16 @@ pub(crate) enum Place {
     Node(NodeRef),
 }
 
-#[derive(Clone, Debug)]
-pub(crate) enum Command {
-    /// A command that may be sent again.
-    Repeatable(Cmd),
+/// What may be done with a command that was not answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// It may be sent again.
+    Repeatable,
     /// A creating command: never sent again once it may have reached a server (P5).
-    Creating(Cmd),
-    /// A command on several keys of one slot, which a slot under migration may refuse as a whole.
-    Each(Verb, Vec<Vec<u8>>),
+    Creating,
+    /// It may be sent again. It names several keys of one slot, which a slot under migration may
+    /// refuse as a whole.
+    Each(Verb),
 }
 
 /// Commands that take several keys.
@@ -44,60 +52,85 @@ pub(crate) struct Answer {
     pub(crate) value: Value,
     /// The life of the server that gave it (P6).
     pub(crate) incarnation: Incarnation,
+    /// Those of each value, where the keys had to be read one by one.
+    pub(crate) lives: Vec<Incarnation>,
 }
 
 impl Call {
     pub(crate) fn repeatable(tag: &Tag, command: Cmd) -> Self {
-        let place = Place::Owner(tag.clone());
-        let command = Command::Repeatable(command);
-        Self { place, command }
+        Self::new(tag, command, Kind::Repeatable)
     }
 
     pub(crate) fn creating(tag: &Tag, command: Cmd) -> Self {
-        let place = Place::Owner(tag.clone());
-        let command = Command::Creating(command);
-        Self { place, command }
+        Self::new(tag, command, Kind::Creating)
     }
 
-    /// As many calls as it takes: no command is so long that it holds up a server.
-    pub(crate) fn each(tag: &Tag, verb: Verb, keys: &[Vec<u8>]) -> impl Iterator<Item = Self> {
-        keys.chunks(KEYS_MAX).map(move |keys| Self {
-            place: Place::Owner(tag.clone()),
-            command: Command::Each(verb, keys.to_vec()),
+    /// As many calls as it takes: no command is so long that it holds up a server. One key is read
+    /// by `GET`, which answers with the value and not with a list.
+    pub(crate) fn each(tag: &Tag, verb: Verb, keys: &[Key<'_>]) -> impl Iterator<Item = Self> {
+        keys.chunks(KEYS_MAX).map(move |keys| match keys {
+            [key] => Self::repeatable(tag, verb.single(key)),
+            keys => Self::new(tag, verb.several(keys), Kind::Each(verb)),
         })
     }
 
-    pub(crate) fn is_creating(&self) -> bool {
-        matches!(self.command, Command::Creating(_))
-    }
-}
-
-impl Command {
-    pub(crate) fn cmd(&self) -> Cmd {
-        match self {
-            Self::Repeatable(command) | Self::Creating(command) => command.clone(),
-            Self::Each(verb, keys) => {
-                let mut command = cmd(match verb {
-                    Verb::Get => "MGET",
-                    Verb::Unlink => "UNLINK",
-                });
-                for key in keys {
-                    command.arg(key);
-                }
-                command
-            }
+    fn new(tag: &Tag, command: Cmd, kind: Kind) -> Self {
+        let place = Place::Owner(tag.clone());
+        Self {
+            place,
+            command,
+            kind,
         }
     }
 }
 
 impl Verb {
-    pub(crate) fn single(self, key: &[u8]) -> Cmd {
-        let mut command = cmd(match self {
-            Self::Get => "GET",
-            Self::Unlink => "UNLINK",
-        });
+    pub(crate) fn single(self, key: impl ToRedisArgs) -> Cmd {
+        let mut command = command(
+            match self {
+                Self::Get => "GET",
+                Self::Unlink => "UNLINK",
+            },
+            1,
+            KEY_BYTES,
+        );
         command.arg(key);
         command
+    }
+
+    fn several(self, keys: &[Key<'_>]) -> Cmd {
+        let name = match self {
+            Self::Get => "MGET",
+            Self::Unlink => "UNLINK",
+        };
+        let bytes = keys.iter().map(Key::len).sum();
+        let mut command = command(name, keys.len(), bytes);
+        for key in keys {
+            command.arg(key);
+        }
+        command
+    }
+}
+
+/// A command with room for so many arguments of so many bytes.
+pub(crate) fn command(name: &str, arguments: usize, bytes: usize) -> Cmd {
+    let mut command = Cmd::with_capacity(1 + arguments, name.len() + bytes);
+    command.arg(name);
+    command
+}
+
+impl Answer {
+    /// The values of several keys or fields, or that of the only one.
+    pub(crate) fn values(&self) -> &[Value] {
+        match &self.value {
+            Value::Array(values) => values,
+            one => slice::from_ref(one),
+        }
+    }
+
+    /// The life of the server that had the value at this position (P6).
+    pub(crate) fn life(&self, at: usize) -> Incarnation {
+        self.lives.get(at).copied().unwrap_or(self.incarnation)
     }
 }
 
@@ -126,6 +159,9 @@ pub(crate) fn list(value: &Value) -> Result<&[Value], Fault> {
 pub(crate) fn protocol() -> Fault {
     Fault::new(FaultKind::Protocol)
 }
+
+/// Room for a key of ordinary length.
+const KEY_BYTES: usize = 96;
 
 /// Keys or fields of one command.
 pub(crate) const KEYS_MAX: usize = 500;

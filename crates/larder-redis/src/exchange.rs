@@ -3,11 +3,14 @@
 //! A redirect says that a command did not run, so any may follow it. A lost connection says nothing:
 //! only commands that may be repeated go out again, once (P5).
 
+use std::mem;
+
 use larder_core::{Entropy, Fault, FaultKind, entry::Incarnation};
-use redis::{Cmd, ServerError, ServerErrorKind, Value};
+use redis::{Arg, Cmd, Pipeline, ServerError, ServerErrorKind, Value};
+use smallvec::SmallVec;
 
 use crate::{
-    call::{Answer, Call, Command, Place, Verb, protocol},
+    call::{Answer, Call, Kind, Place, Verb, protocol},
     config::HostPort,
     node::NodeRef,
     topology::Topology,
@@ -20,13 +23,16 @@ pub(crate) struct Exchange {
     rounds: u8,
 }
 
-struct Open {
-    call: Call,
+/// A command that waits to go out, or, without it, for its answer.
+struct Open<C = Cmd> {
+    command: C,
+    place: Place,
+    kind: Kind,
     /// To which command the answer belongs.
     index: usize,
     /// Which of its keys this is, where they had to be taken apart.
     part: Option<usize>,
-    redirect: Option<Redirect>,
+    redirect: Option<Box<Redirect>>,
     /// Whether it went out again already, because its connection was gone. Of several connections
     /// that are gone at a time, none uses up the others' second attempt.
     resent: bool,
@@ -41,10 +47,13 @@ struct Redirect {
 /// Commands for one server.
 pub(crate) struct Batch {
     pub(crate) node: NodeRef,
-    pub(crate) commands: Vec<Cmd>,
+    pub(crate) commands: Pipeline,
     asking: bool,
-    members: Vec<Open>,
+    members: Vec<Open<()>>,
 }
+
+/// One per server and way; usually there is one.
+pub(crate) type Batches = SmallVec<[Batch; 1]>;
 
 /// What a server sent back.
 pub(crate) struct Sent {
@@ -70,7 +79,9 @@ impl Exchange {
             .into_iter()
             .enumerate()
             .map(|(index, call)| Open {
-                call,
+                command: call.command,
+                place: call.place,
+                kind: call.kind,
                 index,
                 part: None,
                 redirect: None,
@@ -84,35 +95,33 @@ impl Exchange {
         }
     }
 
-    /// What to send now, at most one batch per server and way; empty = all is answered.
-    pub(crate) fn batches(&mut self, topology: &Topology) -> Result<Vec<Batch>, Fault> {
+    /// Whether all is answered.
+    pub(crate) fn is_done(&self) -> bool {
+        self.open.is_empty()
+    }
+
+    /// What to send now, at most one batch per server and way.
+    pub(crate) fn batches(&mut self, topology: &Topology) -> Result<Batches, Fault> {
         self.rounds += 1;
         if self.rounds > ROUNDS_MAX {
             return Err(Fault::new(FaultKind::Unavailable).because(Lost("redirected in circles")));
         }
-        let mut batches: Vec<Batch> = Vec::with_capacity(1);
+        let mut batches = Batches::new();
         for open in self.open.drain(..) {
-            let asking = open.redirect.as_ref().is_some_and(|it| it.asking);
-            let node = match (&open.redirect, &open.call.place) {
-                (Some(redirect), _) => topology.node_at(&redirect.to)?,
-                (None, Place::Node(node)) => node.clone(),
+            let node = match (&open.redirect, &open.place) {
+                (Some(redirect), _) => &topology.node_at(&redirect.to)?,
+                (None, Place::Node(node)) => node,
                 (None, Place::Owner(tag)) => topology.owner(tag)?,
             };
-            let known = batches
-                .iter_mut()
-                .find(|batch| batch.asking == asking && batch.node.is_same(&node));
-            match known {
-                Some(batch) => batch.add(open),
-                None => {
-                    let mut batch = Batch {
-                        node,
-                        commands: Vec::new(),
-                        asking,
-                        members: Vec::new(),
-                    };
-                    batch.add(open);
-                    batches.push(batch);
-                }
+            let asking = open.redirect.as_ref().is_some_and(|it| it.asking);
+            let is_for = |batch: &Batch| batch.asking == asking && batch.node.is_same(node);
+            let known = batches.iter().position(is_for);
+            if known.is_none() {
+                batches.push(Batch::new(node.clone(), asking));
+            }
+            let last = batches.len().saturating_sub(1);
+            if let Some(batch) = batches.get_mut(known.unwrap_or(last)) {
+                batch.add(open);
             }
         }
         Ok(batches)
@@ -128,15 +137,18 @@ impl Exchange {
             Ok(sent) => sent,
             Err(unsent) => return self.unsent(batch, unsent).map(|()| true),
         };
-        let step = if batch.asking { 2 } else { 1 };
-        if sent.values.len() != batch.members.len() * step {
+        if sent.values.len() != batch.commands.len() {
             return Err(protocol());
         }
-        let mut moved = false;
+        let step = batch.step();
         let values = sent.values.into_iter().skip(step - 1).step_by(step);
-        for (open, value) in batch.members.into_iter().zip(values) {
+        let commands = batch.commands.cmd_iter().skip(step - 1).step_by(step);
+        let mut moved = false;
+        for ((open, command), value) in batch.members.into_iter().zip(commands).zip(values) {
             match value {
-                Value::ServerError(error) => moved |= self.refused(open, &error)?,
+                Value::ServerError(error) => {
+                    moved |= self.refused(open.with(command.clone()), &error)?;
+                }
                 value => self.answered(&open, value, sent.incarnation)?,
             }
         }
@@ -152,46 +164,54 @@ impl Exchange {
     }
 
     fn unsent(&mut self, batch: Batch, unsent: Unsent) -> Result<(), Fault> {
-        let repeatable = |open: &Open| !open.call.is_creating() && !open.resent;
+        let repeatable = |it: &Open<()>| it.kind != Kind::Creating && !it.resent;
         if !unsent.was_dropped || !batch.members.iter().all(repeatable) {
             return Err(unsent.fault);
         }
-        self.open.extend(batch.members.into_iter().map(|open| Open {
-            redirect: None,
-            resent: true,
-            ..open
-        }));
+        let step = batch.step();
+        let commands = batch.commands.cmd_iter().skip(step - 1).step_by(step);
+        for (open, command) in batch.members.into_iter().zip(commands) {
+            self.open.push(Open {
+                redirect: None,
+                resent: true,
+                ..open.with(command.clone())
+            });
+        }
         Ok(())
     }
 
     /// `true` = the slot has another owner.
     fn refused(&mut self, open: Open, error: &ServerError) -> Result<bool, Fault> {
-        match (error.kind(), &open.call.command) {
+        match (error.kind(), open.kind) {
             (Some(kind @ (ServerErrorKind::Moved | ServerErrorKind::Ask)), _) => {
                 let to = redirected(error).ok_or_else(protocol)?;
                 let asking = kind == ServerErrorKind::Ask;
                 self.open.push(Open {
-                    redirect: Some(Redirect { to, asking }),
+                    redirect: Some(Box::new(Redirect { to, asking })),
                     ..open
                 });
                 Ok(!asking)
             }
             // Some of the keys have moved on already, so each goes by itself.
-            (Some(ServerErrorKind::TryAgain), Command::Each(verb, keys)) => {
-                self.take_apart(&open, *verb, keys);
+            (Some(ServerErrorKind::TryAgain), Kind::Each(verb)) => {
+                self.take_apart(&open, verb);
                 Ok(false)
             }
             _ => Err(fault_of(error)),
         }
     }
 
-    fn take_apart(&mut self, open: &Open, verb: Verb, keys: &[Vec<u8>]) {
-        for (part, key) in keys.iter().enumerate() {
+    fn take_apart(&mut self, open: &Open, verb: Verb) {
+        let mut keys = 0;
+        for (part, key) in open.command.args_iter().skip(1).enumerate() {
+            let Arg::Simple(key) = key else {
+                continue;
+            };
+            keys += 1;
             self.open.push(Open {
-                call: Call {
-                    place: open.call.place.clone(),
-                    command: Command::Repeatable(verb.single(key)),
-                },
+                command: verb.single(key),
+                place: open.place.clone(),
+                kind: Kind::Repeatable,
                 index: open.index,
                 part: Some(part),
                 redirect: None,
@@ -201,29 +221,33 @@ impl Exchange {
         if let Some(place) = self.answers.get_mut(open.index) {
             *place = Some(Answer {
                 value: match verb {
-                    Verb::Get => Value::Array(vec![Value::Nil; keys.len()]),
+                    Verb::Get => Value::Array(vec![Value::Nil; keys]),
                     Verb::Unlink => Value::Int(0),
                 },
                 incarnation: NO_LIFE,
+                lives: vec![NO_LIFE; keys],
             });
         }
     }
 
     fn answered(
         &mut self,
-        open: &Open,
+        open: &Open<()>,
         value: Value,
         incarnation: Incarnation,
     ) -> Result<(), Fault> {
         let place = self.answers.get_mut(open.index).ok_or_else(protocol)?;
         let Some((part, whole)) = open.part.zip(place.as_mut()) else {
-            *place = Some(Answer { value, incarnation });
+            *place = Some(Answer {
+                value,
+                incarnation,
+                lives: Vec::new(),
+            });
             return Ok(());
         };
-        whole.incarnation = match whole.incarnation {
-            NO_LIFE => incarnation,
-            known => one_life(known, incarnation),
-        };
+        if let Some(life) = whole.lives.get_mut(part) {
+            *life = incarnation;
+        }
         match (&mut whole.value, value) {
             (Value::Array(values), value) => {
                 *values.get_mut(part).ok_or_else(protocol)? = value;
@@ -235,15 +259,47 @@ impl Exchange {
     }
 }
 
-impl Batch {
-    fn add(&mut self, open: Open) {
-        if self.asking {
-            self.commands.push(redis::cmd("ASKING"));
+impl<C> Open<C> {
+    fn with<D>(self, command: D) -> Open<D> {
+        Open {
+            command,
+            place: self.place,
+            kind: self.kind,
+            index: self.index,
+            part: self.part,
+            redirect: self.redirect,
+            resent: self.resent,
         }
-        self.commands.push(open.call.command.cmd());
-        self.members.push(open);
     }
 }
+
+impl Batch {
+    fn new(node: NodeRef, asking: bool) -> Self {
+        Self {
+            node,
+            commands: Pipeline::with_capacity(COMMANDS),
+            asking,
+            members: Vec::with_capacity(COMMANDS),
+        }
+    }
+
+    fn add(&mut self, mut open: Open) {
+        if self.asking {
+            self.commands.cmd("ASKING");
+        }
+        let command = mem::take(&mut open.command);
+        self.commands.add_command(command);
+        self.members.push(open.with(()));
+    }
+
+    /// Commands per member.
+    fn step(&self) -> usize {
+        if self.asking { 2 } else { 1 }
+    }
+}
+
+/// Room for the commands of a usual batch.
+const COMMANDS: usize = 4;
 
 /// The life of the server from which two answers came. From two of them no stamps are good, so this
 /// is one that no server ever has (P6).

@@ -10,11 +10,15 @@
 //! Cluster, so that everything of one table lies in one slot. With N shards the tag is
 //! `{table:i/N}`, and i follows from the entry (P12).
 
-use std::sync::Arc;
+use std::{
+    io::{self, Write},
+    sync::Arc,
+};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use crc::{CRC_16_XMODEM, Crc};
 use larder_core::{Digest, TableKey};
+use redis::{RedisWrite, ToRedisArgs};
 
 /// Slots of a cluster.
 pub(crate) const SLOTS: u16 = 16_384;
@@ -25,6 +29,9 @@ pub(crate) const CREATED: &str = "@created";
 /// Bytes of a digest in a key: 160 bits, as many as keep two apart for good.
 const DIGEST_BYTES: usize = 20;
 
+/// Characters of a digest in a key.
+const DIGEST_CHARS: usize = 27;
+
 /// Over how many shards the tables are spread.
 #[derive(Clone, Debug)]
 pub(crate) struct Layout {
@@ -33,9 +40,21 @@ pub(crate) struct Layout {
     others: Vec<u16>,
 }
 
-/// The hash tag of one table, or of one of its shards, with its braces.
+/// The hash tag of one table, or of one of its shards.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Tag(Arc<str>);
+pub(crate) struct Tag {
+    table: Arc<str>,
+    /// Which one of how many.
+    shard: Option<(u16, u16)>,
+}
+
+/// A key, which is written down nowhere but in the command that names it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Key<'a> {
+    tag: &'a Tag,
+    kind: &'static str,
+    digest: Option<&'a Digest>,
+}
 
 impl Layout {
     pub(crate) fn new(shards: u16, others: &[u16]) -> Self {
@@ -63,39 +82,79 @@ impl Tag {
     /// The tag of a record's key.
     pub(crate) fn of_record(key: &[u8]) -> Option<Self> {
         let tag = std::str::from_utf8(key).ok()?.strip_suffix(":t")?;
-        (tag.starts_with('{') && tag.ends_with('}')).then(|| Self(tag.into()))
+        Some(Self {
+            table: tag.strip_prefix('{')?.strip_suffix('}')?.into(),
+            shard: None,
+        })
     }
 
-    pub(crate) fn record(&self) -> Vec<u8> {
-        self.key(":t", "")
+    pub(crate) fn record(&self) -> Key<'_> {
+        self.key(":t", None)
     }
 
-    pub(crate) fn stamp(&self, digest: &Digest) -> Vec<u8> {
-        self.key(":d:", &text(digest))
+    pub(crate) fn stamp<'a>(&'a self, digest: &'a Digest) -> Key<'a> {
+        self.key(":d:", Some(digest))
     }
 
-    pub(crate) fn entry(&self, digest: &Digest) -> Vec<u8> {
-        self.key(":q:", &text(digest))
+    pub(crate) fn entry<'a>(&'a self, digest: &'a Digest) -> Key<'a> {
+        self.key(":q:", Some(digest))
     }
 
-    pub(crate) fn claim(&self, digest: &Digest) -> Vec<u8> {
-        self.key(":l:", &text(digest))
+    pub(crate) fn claim<'a>(&'a self, digest: &'a Digest) -> Key<'a> {
+        self.key(":l:", Some(digest))
     }
 
     /// The slot of a cluster in which its keys lie.
     pub(crate) fn slot(&self) -> u16 {
         const CRC16: Crc<u16> = Crc::<u16>::new(&CRC_16_XMODEM);
-        let inside = self.0.get(1..self.0.len().saturating_sub(1));
-        CRC16.checksum(inside.unwrap_or_default().as_bytes()) % SLOTS
+        let mut crc = CRC16.digest();
+        crc.update(self.table.as_bytes());
+        if let Some((shard, shards)) = self.shard {
+            crc.update(format!(":{shard}/{shards}").as_bytes());
+        }
+        crc.finalize() % SLOTS
     }
 
-    fn key(&self, kind: &str, rest: &str) -> Vec<u8> {
-        let parts = [&*self.0, kind, rest];
-        let mut key = Vec::with_capacity(parts.map(str::len).iter().sum());
-        parts
-            .iter()
-            .for_each(|part| key.extend_from_slice(part.as_bytes()));
-        key
+    fn key<'a>(&'a self, kind: &'static str, digest: Option<&'a Digest>) -> Key<'a> {
+        let tag = self;
+        Key { tag, kind, digest }
+    }
+}
+
+impl Key<'_> {
+    /// How long it is, or a little less.
+    pub(crate) fn len(&self) -> usize {
+        let digest = if self.digest.is_some() {
+            DIGEST_CHARS
+        } else {
+            0
+        };
+        self.tag.table.len() + 2 + self.kind.len() + digest
+    }
+
+    fn write(&self, out: &mut impl Write) -> io::Result<()> {
+        out.write_all(b"{")?;
+        out.write_all(self.tag.table.as_bytes())?;
+        if let Some((shard, shards)) = self.tag.shard {
+            write!(out, ":{shard}/{shards}")?;
+        }
+        out.write_all(b"}")?;
+        out.write_all(self.kind.as_bytes())?;
+        let Some(digest) = self.digest else {
+            return Ok(());
+        };
+        let mut text = [0; DIGEST_CHARS];
+        URL_SAFE_NO_PAD
+            .encode_slice(digest.0.get(..DIGEST_BYTES).unwrap_or_default(), &mut text)
+            .map_err(io::Error::other)?;
+        out.write_all(&text)
+    }
+}
+
+impl ToRedisArgs for Key<'_> {
+    fn write_redis_args<W: ?Sized + RedisWrite>(&self, out: &mut W) {
+        // Commands are written in memory, where there is room.
+        let _ = self.write(&mut out.writer_for_next_arg());
     }
 }
 
@@ -118,15 +177,10 @@ fn tags(table: &TableKey, shards: u16) -> impl Iterator<Item = Tag> {
 }
 
 fn tag(table: &TableKey, shard: u16, shards: u16) -> Tag {
-    Tag(match shards {
-        0 | 1 => format!("{{{}}}", table.0),
-        _ => format!("{{{}:{shard}/{shards}}}", table.0),
+    Tag {
+        table: table.0.clone(),
+        shard: (shards > 1).then_some((shard, shards)),
     }
-    .into())
-}
-
-fn text(digest: &Digest) -> String {
-    URL_SAFE_NO_PAD.encode(digest.0.get(..DIGEST_BYTES).unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -137,24 +191,42 @@ mod tests {
         TableKey("shop:db:public.post".into())
     }
 
+    fn written(key: Key<'_>) -> String {
+        String::from_utf8(key.to_redis_args().concat()).unwrap()
+    }
+
     #[test]
     fn everything_of_one_table_lies_under_one_tag() {
         let tag = Layout::new(1, &[]).tag(&table(), 77);
         let digest = Digest([0xff; 32]);
-        assert_eq!(tag.record(), b"{shop:db:public.post}:t");
+        assert_eq!(written(tag.record()), "{shop:db:public.post}:t");
         assert_eq!(
-            tag.stamp(&digest),
-            format!("{{shop:db:public.post}}:d:{}", "_".repeat(26) + "8").as_bytes()
+            written(tag.stamp(&digest)),
+            format!("{{shop:db:public.post}}:d:{}", "_".repeat(26) + "8")
         );
-        assert!(tag.entry(&digest).starts_with(b"{shop:db:public.post}:q:"));
+        let entry = tag.entry(&digest);
+        assert!(written(entry).starts_with("{shop:db:public.post}:q:"));
+        assert_eq!(written(entry).len(), entry.len());
     }
 
     #[test]
     fn the_slot_is_that_of_the_server() {
         // `CLUSTER KEYSLOT` of Redis 7 says so.
-        let slot = |text: &str| Tag(format!("{{{text}}}").into()).slot();
+        let slot = |text: &str| Layout::new(1, &[]).tag(&TableKey(text.into()), 0).slot();
         assert_eq!(slot("123456789"), 12_739);
         assert_eq!(slot("foo"), 12_182);
+        let shard = Layout::new(4, &[]).tag(&TableKey("foo".into()), 3);
+        assert_eq!(shard.slot(), slot("foo:3/4"));
+    }
+
+    #[test]
+    fn a_tag_is_read_back_from_its_record() {
+        let tag = Layout::new(4, &[]).tag(&table(), 3);
+        let record = written(tag.record());
+        assert_eq!(record, "{shop:db:public.post:3/4}:t");
+        let read = Tag::of_record(record.as_bytes()).unwrap();
+        assert_eq!(read.slot(), tag.slot());
+        assert_eq!(written(read.record()), record);
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod login;
 mod shared;
 
 use std::{
+    borrow::Cow,
     fmt,
     sync::{
         Arc, Mutex,
@@ -18,7 +19,7 @@ use std::{
 };
 
 use larder_core::{Fault, FaultKind, Moment, SystemClock, entry::Incarnation};
-use redis::{Client, Cmd, Pipeline, Value};
+use redis::{Client, Pipeline, Value};
 
 use crate::{call::protocol, config::Address, exchange::Sent};
 
@@ -147,27 +148,20 @@ impl Known {
 /// A batch as it goes out: behind it a question about the server, where that is due, and the wait
 /// for replicas. In front, the question would say nothing about a server that becomes a replica
 /// between it and the commands.
-struct Packed {
-    pipeline: Pipeline,
+struct Packed<'a> {
+    pipeline: Cow<'a, Pipeline>,
     count: usize,
     asks: bool,
     wait: Option<u32>,
 }
 
-impl Packed {
-    fn new(commands: &[Cmd], known: &Known, way: &Way, now: Moment) -> Self {
-        let mut pipeline = Pipeline::with_capacity(commands.len() + 2);
-        for command in commands {
-            pipeline.add_command(command.clone());
-        }
+impl<'a> Packed<'a> {
+    fn new(commands: &'a Pipeline, known: &Known, way: &Way, now: Moment) -> Self {
         let asks = known.is_due(now) || way.asks;
-        if asks {
-            pipeline.add_command(identity::question());
-        }
-        if let Some((replicas, timeout)) = way.wait {
-            let timeout = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
-            pipeline.cmd("WAIT").arg(replicas).arg(timeout.max(1));
-        }
+        let pipeline = match (asks, way.wait) {
+            (false, None) => Cow::Borrowed(commands),
+            (_, wait) => Cow::Owned(followed(commands, asks, wait)),
+        };
         Self {
             count: pipeline.len(),
             pipeline,
@@ -202,6 +196,22 @@ impl Packed {
             incarnation: known.incarnation(),
         })
     }
+}
+
+/// The commands with what comes behind them.
+fn followed(commands: &Pipeline, asks: bool, wait: Option<(u32, Duration)>) -> Pipeline {
+    let mut pipeline = Pipeline::with_capacity(commands.len() + 2);
+    for command in commands.cmd_iter() {
+        pipeline.add_command(command.clone());
+    }
+    if asks {
+        pipeline.add_command(identity::question());
+    }
+    if let Some((replicas, timeout)) = wait {
+        let timeout = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
+        pipeline.cmd("WAIT").arg(replicas).arg(timeout.max(1));
+    }
+    pipeline
 }
 
 impl Node {

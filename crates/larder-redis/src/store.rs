@@ -9,11 +9,12 @@ use larder_core::{
     store::{Reply, Request},
 };
 use redis::Pipeline;
+use smallvec::{SmallVec, smallvec};
 
 use crate::{
     call::{Answer, Call},
     config::RedisConfig,
-    exchange::{Batch, Exchange},
+    exchange::{Batches, Exchange, Sent, Unsent},
     layout::Layout,
     node::{Failure, Settings, Way},
     task::{self, Rules, Task},
@@ -159,14 +160,15 @@ impl Store for RedisStore {
         let mut replies = Vec::with_capacity(batch.len());
         for requests in together(batch) {
             self.shared.look_again_before(requests);
-            let topology = self.shared.find().await?;
+            let mut topology = self.shared.find().await?;
             let mut work = Work::new(requests, now, &topology)?;
             loop {
                 let calls = work.ask(&self.shared.rules);
                 if calls.is_empty() {
                     break;
                 }
-                let answers = self.shared.run(calls, &self.shared.way(requests)).await?;
+                let way = self.shared.way(requests);
+                let answers = self.shared.run(calls, &way, &mut topology).await?;
                 work.told(&answers, &self.shared.rules)?;
             }
             replies.extend(work.replies());
@@ -180,7 +182,7 @@ impl BlockingStore for RedisStore {
         let mut replies = Vec::with_capacity(batch.len());
         for requests in together(batch) {
             self.shared.look_again_before(requests);
-            let topology = self.shared.find_blocking()?;
+            let mut topology = self.shared.find_blocking()?;
             let mut work = Work::new(requests, now, &topology)?;
             loop {
                 let calls = work.ask(&self.shared.rules);
@@ -188,7 +190,7 @@ impl BlockingStore for RedisStore {
                     break;
                 }
                 let way = self.shared.way(requests);
-                let answers = self.shared.run_blocking(calls, &way)?;
+                let answers = self.shared.run_blocking(calls, &way, &mut topology)?;
                 work.told(&answers, &self.shared.rules)?;
             }
             replies.extend(work.replies());
@@ -198,33 +200,47 @@ impl BlockingStore for RedisStore {
 }
 
 impl Shared {
-    async fn run(self: &Arc<Self>, calls: Vec<Call>, way: &Way) -> Result<Vec<Answer>, Fault> {
+    /// One round of commands; when the topology is no longer believed, by another one.
+    async fn run(
+        self: &Arc<Self>,
+        calls: Vec<Call>,
+        way: &Way,
+        topology: &mut Arc<Topology>,
+    ) -> Result<Vec<Answer>, Fault> {
         let mut exchange = Exchange::new(calls);
         loop {
-            let topology = self.find().await?;
-            let batches = exchange.batches(&topology)?;
-            let outcomes = match batches.as_slice() {
-                [] => return exchange.into_answers(),
-                [one] => vec![one.node.exchange(&one.commands, way).await],
+            if !self.topologies.trusts(topology) {
+                *topology = self.find().await?;
+            }
+            let batches = exchange.batches(topology)?;
+            let outcomes: Outcomes = match batches.as_slice() {
+                [one] => smallvec![one.node.exchange(&one.commands, way).await],
                 many => {
                     let sending = many.iter().map(|it| it.node.exchange(&it.commands, way));
-                    join_all(sending).await
+                    join_all(sending).await.into()
                 }
             };
-            self.sent(&mut exchange, &topology, batches, outcomes)?;
+            self.sent(&mut exchange, topology, batches, outcomes)?;
+            if exchange.is_done() {
+                return exchange.into_answers();
+            }
         }
     }
 
-    fn run_blocking(&self, calls: Vec<Call>, way: &Way) -> Result<Vec<Answer>, Fault> {
+    fn run_blocking(
+        &self,
+        calls: Vec<Call>,
+        way: &Way,
+        topology: &mut Arc<Topology>,
+    ) -> Result<Vec<Answer>, Fault> {
         let mut exchange = Exchange::new(calls);
         loop {
-            let topology = self.find_blocking()?;
-            let batches = exchange.batches(&topology)?;
-            if batches.is_empty() {
-                return exchange.into_answers();
+            if !self.topologies.trusts(topology) {
+                *topology = self.find_blocking()?;
             }
+            let batches = exchange.batches(topology)?;
             // All are sent before the first is waited for: servers work side by side.
-            let sending: Vec<_> = batches
+            let sending: SmallVec<[_; 1]> = batches
                 .iter()
                 .map(|it| it.node.send(&it.commands, way))
                 .collect();
@@ -233,7 +249,10 @@ impl Shared {
                 .zip(sending)
                 .map(|(it, sending)| sending.and_then(|sending| it.node.receive(sending)))
                 .collect();
-            self.sent(&mut exchange, &topology, batches, outcomes)?;
+            self.sent(&mut exchange, topology, batches, outcomes)?;
+            if exchange.is_done() {
+                return exchange.into_answers();
+            }
         }
     }
 
@@ -242,8 +261,8 @@ impl Shared {
         &self,
         exchange: &mut Exchange,
         topology: &Topology,
-        batches: Vec<Batch>,
-        outcomes: Vec<Result<crate::exchange::Sent, crate::exchange::Unsent>>,
+        batches: Batches,
+        outcomes: Outcomes,
     ) -> Result<(), Fault> {
         let mut first_fault = None;
         for (batch, outcome) in batches.into_iter().zip(outcomes) {
@@ -309,6 +328,9 @@ impl Shared {
     }
 }
 
+/// What became of the batches of a round.
+type Outcomes = SmallVec<[Result<Sent, Unsent>; 1]>;
+
 /// Requests of a batch run in order; those that drop things may go out together.
 fn together<'r, 'a>(batch: &'r [Request<'a>]) -> impl Iterator<Item = &'r [Request<'a>]> {
     let drops = |request: &Request<'_>| matches!(request, Request::Remove(_));
@@ -317,9 +339,9 @@ fn together<'r, 'a>(batch: &'r [Request<'a>]) -> impl Iterator<Item = &'r [Reque
 
 /// Requests that are carried out together.
 struct Work<'a> {
-    tasks: Vec<Task<'a>>,
+    tasks: SmallVec<[Task<'a>; 1]>,
     /// How many commands each has sent in this round.
-    sent: Vec<usize>,
+    sent: SmallVec<[usize; 1]>,
 }
 
 impl<'a> Work<'a> {
@@ -330,17 +352,20 @@ impl<'a> Work<'a> {
             .collect::<Result<_, _>>()?;
         Ok(Self {
             tasks,
-            sent: Vec::new(),
+            sent: SmallVec::new(),
         })
     }
 
     fn ask(&mut self, rules: &Rules) -> Vec<Call> {
-        let mut calls = Vec::new();
         self.sent.clear();
+        let mut calls = Vec::new();
         for task in &mut self.tasks {
-            let before = calls.len();
-            calls.append(&mut task.ask(rules));
-            self.sent.push(calls.len() - before);
+            let mut own = task.ask(rules);
+            self.sent.push(own.len());
+            match calls.is_empty() {
+                true => calls = own,
+                false => calls.append(&mut own),
+            }
         }
         calls
     }

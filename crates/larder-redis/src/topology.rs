@@ -56,9 +56,9 @@ pub(crate) struct Topologies {
 
 impl Topology {
     /// Who owns this tag.
-    pub(crate) fn owner(&self, tag: &Tag) -> Result<NodeRef, Fault> {
+    pub(crate) fn owner(&self, tag: &Tag) -> Result<&NodeRef, Fault> {
         let ranges = match &self.owners {
-            Owners::One(node) => return Ok(node.clone()),
+            Owners::One(node) => return Ok(node),
             Owners::Slots(ranges) => ranges,
         };
         let slot = tag.slot();
@@ -66,7 +66,7 @@ impl Topology {
         ranges
             .get(at)
             .filter(|range| range.start <= slot)
-            .map(|range| range.owner.clone())
+            .map(|range| &range.owner)
             .ok_or_else(|| {
                 Fault::new(FaultKind::Unavailable).because(Lost("no server owns the slot"))
             })
@@ -113,11 +113,13 @@ impl Topologies {
             .known
             .read()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
-        let distrusted = self.distrusted.load(Ordering::Acquire);
-        known
-            .as_ref()
-            .filter(|topology| topology.generation > distrusted)
-            .cloned()
+        let topology = known.as_ref().filter(|topology| self.trusts(topology));
+        topology.cloned()
+    }
+
+    /// Whether nothing has gone another way than this topology says.
+    pub(crate) fn trusts(&self, topology: &Topology) -> bool {
+        topology.generation > self.distrusted.load(Ordering::Acquire)
     }
 
     /// The topology, found out by the calling thread if need be: one does, the others wait for it.

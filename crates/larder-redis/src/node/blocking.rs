@@ -19,9 +19,9 @@ pub(super) struct Link {
 }
 
 /// A batch that was sent and whose answers are still to be read.
-pub(crate) struct Sending {
+pub(crate) struct Sending<'a> {
     link: Link,
-    packed: Packed,
+    packed: Packed<'a>,
 }
 
 impl NodeRef {
@@ -51,7 +51,11 @@ impl NodeRef {
     }
 
     /// Sends commands, without waiting for their answers: other servers may work meanwhile.
-    pub(crate) fn send(&self, commands: &[Cmd], way: &Way) -> Result<Sending, Unsent> {
+    pub(crate) fn send<'a>(
+        &self,
+        commands: &'a Pipeline,
+        way: &Way,
+    ) -> Result<Sending<'a>, Unsent> {
         let mut link = match crate::lock(&self.0.idle).pop() {
             Some(link) => link,
             None => self.connect()?,
@@ -70,7 +74,7 @@ impl NodeRef {
     }
 
     /// The answers.
-    pub(crate) fn receive(&self, sending: Sending) -> Result<Sent, Unsent> {
+    pub(crate) fn receive(&self, sending: Sending<'_>) -> Result<Sent, Unsent> {
         let Sending { mut link, packed } = sending;
         let mut values = Vec::with_capacity(packed.count);
         for _ in 0..packed.count {

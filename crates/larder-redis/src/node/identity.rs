@@ -16,6 +16,8 @@ use crate::{call::protocol, exchange::Lost};
 pub(crate) struct Identity {
     run_id: String,
     replication_id: String,
+    /// What stands for the two.
+    incarnation: Incarnation,
     /// The major version.
     pub(super) version: u32,
 }
@@ -45,6 +47,7 @@ impl Identity {
         let mut identity = Self {
             run_id: field(&server, "run_id").ok_or_else(protocol)?.to_owned(),
             replication_id: String::new(),
+            incarnation: Incarnation(0),
             version: version.ok_or_else(protocol)?,
         };
         identity.renew(replication)?;
@@ -60,11 +63,18 @@ impl Identity {
             return Err(Fault::new(FaultKind::Unavailable).because(replica));
         }
         let id = field(&replication, "master_replid").ok_or_else(protocol)?;
-        id.clone_into(&mut self.replication_id);
+        if *id != self.replication_id {
+            id.clone_into(&mut self.replication_id);
+            self.incarnation = self.hashed();
+        }
         Ok(())
     }
 
     pub(super) fn incarnation(&self) -> Incarnation {
+        self.incarnation
+    }
+
+    fn hashed(&self) -> Incarnation {
         let mut hash = Sha256::new();
         hash.update(self.run_id.as_bytes());
         hash.update([0]);

@@ -7,7 +7,7 @@ use futures_util::{
     future::{self, BoxFuture, Either, Shared},
 };
 use larder_core::{Clock as _, Fault, FaultKind};
-use redis::{AsyncConnectionConfig, Cmd, RedisResult, Value, aio::MultiplexedConnection};
+use redis::{AsyncConnectionConfig, Pipeline, RedisResult, Value, aio::MultiplexedConnection};
 use tokio::runtime::Handle;
 
 use super::{Failure, Known, NodeRef, Packed, Way};
@@ -40,7 +40,7 @@ const RUNTIMES_MAX: usize = 64;
 
 impl NodeRef {
     /// Sends commands and waits for their answers.
-    pub(crate) async fn exchange(&self, commands: &[Cmd], way: &Way) -> Result<Sent, Unsent> {
+    pub(crate) async fn exchange(&self, commands: &Pipeline, way: &Way) -> Result<Sent, Unsent> {
         let link = self.link(way).await?;
         let packed = Packed::new(commands, &link.known, way, self.0.settings.clock.now());
         let waits = way.wait.map_or(Duration::ZERO, |(_, timeout)| timeout);
@@ -143,7 +143,7 @@ impl NodeRef {
 }
 
 impl Link {
-    async fn send(&self, packed: &Packed, timeout: Duration) -> RedisResult<Vec<Value>> {
+    async fn send(&self, packed: &Packed<'_>, timeout: Duration) -> RedisResult<Vec<Value>> {
         let mut connection = self.connection.clone();
         connection.set_response_timeout(timeout);
         let sending = connection.send_packed_commands(&packed.pipeline, 0, packed.count);

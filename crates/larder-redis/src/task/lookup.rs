@@ -1,34 +1,44 @@
-//! Reading an entry and the stamps of its dependencies: one round whatever their number.
+//! Reading an entry and the stamps of its dependencies: one round whatever their number, and a
+//! second one where a shape is missing, to see how full its record is (P11).
 
 use larder_core::{
     DependencyKey, EntryKey, Fault, Moment, ShapeName,
     entry::Incarnation,
     store::{Lookup, Seen},
 };
-use redis::{Value, cmd};
+use redis::{Cmd, Value};
+use smallvec::{SmallVec, smallvec};
 
 use super::Rules;
 use crate::{
-    call::{Answer, Call, Verb, count, list, protocol, stamp},
+    call::{Answer, Call, Verb, command, count, list, protocol, stamp},
     exchange::one_life,
-    layout::{CREATED, Tag},
+    layout::{CREATED, Key, Tag},
     wire::{self, Found},
 };
 
 pub(crate) struct LookupTask<'a> {
     entry: Option<&'a EntryKey>,
     dependencies: &'a [DependencyKey],
-    /// The dependencies of each tag, by position.
-    groups: Vec<(Tag, Vec<usize>)>,
-    asked: bool,
+    groups: SmallVec<[Group; 1]>,
+    round: Round,
     pub(super) lookup: Lookup,
 }
 
-/// What one record said.
-struct Record<'a> {
-    fields: &'a [Value],
-    shapes: usize,
-    incarnation: Incarnation,
+/// What lies under one tag.
+struct Group {
+    tag: Tag,
+    has_entry: bool,
+    /// Dependencies, by position.
+    members: SmallVec<[usize; 4]>,
+}
+
+enum Round {
+    /// The entry and the stamps.
+    Stamps,
+    /// Of the records in which a shape is missing: how full they are, and what stands in for it.
+    Records,
+    Done,
 }
 
 impl<'a> LookupTask<'a> {
@@ -36,8 +46,8 @@ impl<'a> LookupTask<'a> {
         Self {
             entry,
             dependencies,
-            groups: Vec::new(),
-            asked: false,
+            groups: SmallVec::new(),
+            round: Round::Stamps,
             lookup: Lookup {
                 entry: None,
                 seen: Vec::new(),
@@ -47,134 +57,219 @@ impl<'a> LookupTask<'a> {
     }
 
     pub(super) fn ask(&mut self, rules: &Rules) -> Vec<Call> {
-        if std::mem::replace(&mut self.asked, true) {
-            return Vec::new();
-        }
-        self.group(rules);
-        let mut calls = Vec::with_capacity(1 + 3 * self.groups.len());
-        if let Some(key) = self.entry {
-            let tag = rules.layout.tag(&key.table, key.spread());
-            calls.push(Call::repeatable(
-                &tag,
-                Verb::Get.single(&tag.entry(&key.digest)),
-            ));
-        }
-        for (tag, members) in &self.groups {
-            let record = tag.record();
-            let mut fields = cmd("HMGET");
-            fields.arg(&record);
-            for dependency in self.members(members) {
-                fields.arg(dependency.shape.0.as_bytes());
+        match self.round {
+            Round::Stamps => {
+                self.group(rules);
+                let mut calls = Vec::with_capacity(2 * self.groups.len());
+                for group in &self.groups {
+                    self.ask_stamps(group, &mut calls);
+                }
+                calls
             }
-            fields.arg(ShapeName::any_row().0.as_bytes()).arg(CREATED);
-            calls.push(Call::repeatable(tag, fields));
-            let mut length = cmd("HLEN");
-            length.arg(&record);
-            calls.push(Call::repeatable(tag, length));
-            let values: Vec<_> = self
-                .members(members)
-                .filter_map(|it| it.value.as_ref())
-                .map(|digest| tag.stamp(digest))
-                .collect();
-            calls.extend(Call::each(tag, Verb::Get, &values));
+            Round::Records => self.groups.iter().flat_map(Group::ask_record).collect(),
+            Round::Done => Vec::new(),
         }
-        calls
     }
 
     pub(super) fn told(&mut self, answers: &[Answer], _rules: &Rules) -> Result<(), Fault> {
         let mut answers = answers.iter();
-        let mut next = || answers.next().ok_or_else(protocol);
-        let bytes = match self.entry {
-            Some(_) => Some(&next()?.value),
-            None => None,
+        self.round = match self.round {
+            Round::Stamps => {
+                self.lookup.seen = vec![NOTHING; self.dependencies.len()];
+                for group in &self.groups {
+                    group.told_stamps(self.dependencies, &mut answers, &mut self.lookup)?;
+                }
+                let seen = &self.lookup.seen;
+                self.groups.retain(|group| group.lacks_a_shape(seen));
+                // Whoever asks for stamps alone has an entry that needs them all.
+                match self.entry.is_none() || self.groups.is_empty() {
+                    true => Round::Done,
+                    false => Round::Records,
+                }
+            }
+            _ => {
+                for group in &self.groups {
+                    group.told_record(&mut answers, &mut self.lookup.seen)?;
+                }
+                Round::Done
+            }
         };
-        let mut seen: Vec<Option<Seen>> = vec![None; self.dependencies.len()];
-        for (_, members) in &self.groups {
-            let fields = next()?;
-            let record = Record {
-                fields: list(&fields.value)?,
-                shapes: count(&next()?.value)?,
-                incarnation: fields.incarnation,
-            };
-            let wanted = self
-                .members(members)
-                .filter(|it| it.value.is_some())
-                .count();
-            let mut values = Vec::with_capacity(wanted);
-            while values.len() < wanted {
-                let answer = next()?;
-                let found = list(&answer.value)?;
-                if found.is_empty() {
-                    return Err(protocol());
-                }
-                values.extend(found.iter().map(|value| (stamp(value), answer.incarnation)));
-            }
-            let mut values = values.into_iter();
-            for (at, position) in members.iter().enumerate() {
-                let dependency = self.dependencies.get(*position).ok_or_else(protocol)?;
-                let value = dependency.value.and_then(|_| values.next());
-                if let Some(place) = seen.get_mut(*position) {
-                    *place = Some(record.seen(at, members.len(), value)?);
-                }
-            }
-        }
-        self.lookup.seen = seen
-            .into_iter()
-            .collect::<Option<_>>()
-            .ok_or_else(protocol)?;
-        match bytes {
-            None | Some(Value::Nil) => {}
-            Some(Value::BulkString(bytes)) => match wire::read(bytes, self.dependencies) {
-                Found::Entry(entry) => self.lookup.entry = Some(entry),
-                Found::Foreign => {}
-                Found::Damaged => self.lookup.damaged = true,
-            },
-            Some(_) => return Err(protocol()),
-        }
         Ok(())
     }
 
     fn group(&mut self, rules: &Rules) {
+        if let Some(key) = self.entry {
+            self.groups.push(Group {
+                tag: rules.layout.tag(&key.table, key.spread()),
+                has_entry: true,
+                members: SmallVec::new(),
+            });
+        }
         for (position, dependency) in self.dependencies.iter().enumerate() {
             let tag = rules.layout.tag(&dependency.table, dependency.spread);
-            match self.groups.iter_mut().find(|(known, _)| *known == tag) {
-                Some((_, members)) => members.push(position),
-                None => self.groups.push((tag, vec![position])),
+            match self.groups.iter_mut().find(|known| known.tag == tag) {
+                Some(group) => group.members.push(position),
+                None => self.groups.push(Group {
+                    tag,
+                    has_entry: false,
+                    members: smallvec![position],
+                }),
             }
         }
     }
 
-    fn members(&self, members: &[usize]) -> impl Iterator<Item = &'a DependencyKey> {
-        let dependencies = self.dependencies;
-        members
-            .iter()
-            .filter_map(move |position| dependencies.get(*position))
+    fn ask_stamps(&self, group: &Group, calls: &mut Vec<Call>) {
+        let Group { tag, members, .. } = group;
+        let entry = self.entry.filter(|_| group.has_entry);
+        let mut keys: SmallVec<[Key<'_>; 4]> = SmallVec::new();
+        keys.extend(entry.map(|key| tag.entry(&key.digest)));
+        let dependencies = || members.iter().filter_map(|at| self.dependencies.get(*at));
+        keys.extend(
+            dependencies()
+                .filter_map(|it| it.value.as_ref())
+                .map(|digest| tag.stamp(digest)),
+        );
+        calls.extend(Call::each(tag, Verb::Get, &keys));
+        if !members.is_empty() {
+            let shapes = dependencies().map(|it| it.shape.0.as_bytes());
+            calls.push(Call::repeatable(tag, fields(tag, members.len(), shapes)));
+        }
     }
 }
 
-impl Record<'_> {
-    /// What it says of its `at`th dependency out of `count`, together with that one's value stamp.
-    fn seen(
+impl Group {
+    fn told_stamps<'v>(
         &self,
-        at: usize,
-        count: usize,
-        value: Option<(Option<larder_core::Stamp>, Incarnation)>,
-    ) -> Result<Seen, Fault> {
-        let field = |at: usize| self.fields.get(at).ok_or_else(protocol);
-        let created = match field(count + 1)? {
+        dependencies: &[DependencyKey],
+        answers: &mut impl Iterator<Item = &'v Answer>,
+        lookup: &mut Lookup,
+    ) -> Result<(), Fault> {
+        let of = |position: usize| dependencies.get(position).ok_or_else(protocol);
+        let valued = |position: &&usize| of(**position).is_ok_and(|it| it.value.is_some());
+        let stamps = self.members.iter().filter(valued).count();
+        let mut keys = read(answers, usize::from(self.has_entry) + stamps)?.into_iter();
+        if self.has_entry {
+            let (value, _) = keys.next().ok_or_else(protocol)?;
+            told_entry(value, dependencies, lookup)?;
+        }
+        if self.members.is_empty() {
+            return Ok(());
+        }
+        let fields = answers.next().ok_or_else(protocol)?;
+        let shapes = fields.values();
+        for (at, position) in self.members.iter().enumerate() {
+            let value = match of(*position)?.value {
+                Some(_) => Some(keys.next().ok_or_else(protocol)?),
+                None => None,
+            };
+            let seen = lookup.seen.get_mut(*position).ok_or_else(protocol)?;
+            seen.shape = stamp(shapes.get(at).ok_or_else(protocol)?);
+            seen.incarnation = fields.incarnation;
+            // A stamp that is not there says nothing of its life.
+            if let Some((stamp, other)) =
+                value.and_then(|(value, life)| stamp(value).zip(Some(life)))
+            {
+                seen.value = Some(stamp);
+                seen.incarnation = one_life(seen.incarnation, other);
+            }
+        }
+        Ok(())
+    }
+
+    fn lacks_a_shape(&self, seen: &[Seen]) -> bool {
+        let mut members = self.members.iter().filter_map(|at| seen.get(*at));
+        members.any(|seen| seen.shape.is_none())
+    }
+
+    fn ask_record(&self) -> [Call; 2] {
+        let tag = &self.tag;
+        let any_row = ShapeName::any_row();
+        let read = [any_row.0.as_bytes(), CREATED.as_bytes()].into_iter();
+        let record = tag.record();
+        let mut length = command("HLEN", 1, record.len());
+        length.arg(record);
+        [fields(tag, 2, read), length].map(|command| Call::repeatable(tag, command))
+    }
+
+    fn told_record<'v>(
+        &self,
+        answers: &mut impl Iterator<Item = &'v Answer>,
+        seen: &mut [Seen],
+    ) -> Result<(), Fault> {
+        let fields = answers.next().ok_or_else(protocol)?;
+        let [empty, created] = list(&fields.value)? else {
+            return Err(protocol());
+        };
+        let created = match created {
             Value::BulkString(bytes) => bytes.as_slice().try_into().ok().map(u64::from_le_bytes),
             _ => None,
         };
-        let incarnation = value.map_or(self.incarnation, |(_, other)| {
-            one_life(self.incarnation, other)
-        });
-        Ok(Seen {
-            incarnation,
-            shape: stamp(field(at)?),
-            value: value.and_then(|(stamp, _)| stamp),
-            empty: stamp(field(count)?),
-            shapes: self.shapes.saturating_sub(usize::from(created.is_some())),
-            created: created.map(Moment),
-        })
+        let length = count(&answers.next().ok_or_else(protocol)?.value)?;
+        for position in &self.members {
+            let seen = seen.get_mut(*position).ok_or_else(protocol)?;
+            seen.incarnation = one_life(seen.incarnation, fields.incarnation);
+            seen.empty = stamp(empty);
+            seen.created = created.map(Moment);
+            seen.shapes = length.saturating_sub(usize::from(created.is_some()));
+        }
+        Ok(())
     }
 }
+
+fn told_entry(
+    value: &Value,
+    dependencies: &[DependencyKey],
+    lookup: &mut Lookup,
+) -> Result<(), Fault> {
+    match value {
+        Value::Nil => {}
+        Value::BulkString(bytes) => match wire::read(bytes, dependencies) {
+            Found::Entry(entry) => lookup.entry = Some(entry),
+            Found::Foreign => {}
+            Found::Damaged => lookup.damaged = true,
+        },
+        _ => return Err(protocol()),
+    }
+    Ok(())
+}
+
+/// The values of so many keys, each with the life of the server that had it.
+fn read<'v>(
+    answers: &mut impl Iterator<Item = &'v Answer>,
+    keys: usize,
+) -> Result<SmallVec<[(&'v Value, Incarnation); 4]>, Fault> {
+    let mut read = SmallVec::with_capacity(keys);
+    while read.len() < keys {
+        let answer = answers.next().ok_or_else(protocol)?;
+        let found = answer.values();
+        if found.is_empty() {
+            return Err(protocol());
+        }
+        let found = found.iter().enumerate();
+        read.extend(found.map(|(at, value)| (value, answer.life(at))));
+    }
+    Ok(read)
+}
+
+/// Reads fields of a record; one by `HGET`, which answers with the value and not with a list.
+fn fields<'f>(tag: &Tag, count: usize, fields: impl Iterator<Item = &'f [u8]>) -> Cmd {
+    const FIELD_BYTES: usize = 64;
+    let record = tag.record();
+    let name = if count == 1 { "HGET" } else { "HMGET" };
+    let mut read = command(name, 1 + count, record.len() + count * FIELD_BYTES);
+    read.arg(record);
+    for field in fields {
+        read.arg(field);
+    }
+    read
+}
+
+/// What is seen of a dependency before any answer is heard.
+const NOTHING: Seen = Seen {
+    incarnation: Incarnation(0),
+    shape: None,
+    value: None,
+    empty: None,
+    shapes: 0,
+    created: None,
+};

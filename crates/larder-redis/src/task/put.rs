@@ -10,7 +10,7 @@ use super::{
     register::{live, milliseconds},
 };
 use crate::{
-    call::{Answer, Call, protocol},
+    call::{Answer, Call, command, protocol},
     wire,
 };
 
@@ -56,7 +56,7 @@ impl<'a> PutTask<'a> {
         match self.stage {
             Stage::Look => {
                 let mut look = cmd("GETRANGE");
-                look.arg(&key).arg(0).arg(wire::AGE_BYTES - 1);
+                look.arg(key).arg(0).arg(wire::AGE_BYTES - 1);
                 vec![Call::repeatable(&tag, look)]
             }
             Stage::Store => {
@@ -65,8 +65,8 @@ impl<'a> PutTask<'a> {
                 let Some(bytes) = written.filter(|_| !ttl.is_zero()) else {
                     return Vec::new();
                 };
-                let mut set = cmd("SET");
-                set.arg(&key).arg(bytes).arg("PX").arg(milliseconds(ttl));
+                let mut set = command("SET", 4, key.len() + bytes.len() + 16);
+                set.arg(key).arg(bytes).arg("PX").arg(milliseconds(ttl));
                 let mut calls = vec![Call::repeatable(&tag, set)];
                 self.extend(&mut calls, ttl, rules);
                 calls
@@ -93,17 +93,16 @@ impl<'a> PutTask<'a> {
 
     /// Lets the stamps live as long as the entry.
     fn extend(&self, calls: &mut Vec<Call>, ttl: Duration, rules: &Rules) {
-        let mut records = Vec::with_capacity(1);
+        let mut tags = Vec::with_capacity(1);
         for dependency in self.dependencies {
             let tag = rules.layout.tag(&dependency.table, dependency.spread);
-            let record = tag.record();
-            if !records.contains(&record) {
-                calls.extend(live(&tag, &record, ttl, rules));
-                records.push(record);
-            }
             if let Some(digest) = &dependency.value {
-                let [_, longer] = live(&tag, &tag.stamp(digest), ttl, rules);
+                let [_, longer] = live(&tag, tag.stamp(digest), ttl, rules);
                 calls.push(longer);
+            }
+            if !tags.contains(&tag) {
+                calls.extend(live(&tag, tag.record(), ttl, rules));
+                tags.push(tag);
             }
         }
     }

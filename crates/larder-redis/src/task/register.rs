@@ -12,7 +12,7 @@ use super::Rules;
 use crate::{
     call::{Answer, Call, Verb, protocol, stamp},
     exchange::one_life,
-    layout::{CREATED, Tag},
+    layout::{CREATED, Key, Tag},
 };
 
 pub(crate) struct RegisterTask<'a> {
@@ -45,25 +45,25 @@ impl<'a> RegisterTask<'a> {
             let (record, shape) = (tag.record(), dependency.shape.0.as_bytes());
             if let Some(created) = one.shape {
                 let mut create = cmd("HSETNX");
-                create.arg(&record).arg(shape).arg(&created.0);
+                create.arg(record).arg(shape).arg(&created.0);
                 calls.push(Call::creating(&tag, create));
                 let mut age = cmd("HSETNX");
-                age.arg(&record).arg(CREATED).arg(&self.now.0.to_le_bytes());
+                age.arg(record).arg(CREATED).arg(&self.now.0.to_le_bytes());
                 calls.push(Call::repeatable(&tag, age));
-                calls.extend(live(&tag, &record, self.ttl, rules));
+                calls.extend(live(&tag, record, self.ttl, rules));
             }
             let mut read = cmd("HGET");
-            read.arg(&record).arg(shape);
+            read.arg(record).arg(shape);
             calls.push(Call::repeatable(&tag, read));
             if let Some(digest) = &dependency.value {
                 let key = tag.stamp(digest);
                 if let Some(created) = one.value {
                     let mut create = cmd("SET");
-                    create.arg(&key).arg(&created.0).arg("NX");
+                    create.arg(key).arg(&created.0).arg("NX");
                     create.arg("PX").arg(milliseconds(self.ttl));
                     calls.push(Call::creating(&tag, create));
                 }
-                calls.push(Call::repeatable(&tag, Verb::Get.single(&key)));
+                calls.push(Call::repeatable(&tag, Verb::Get.single(key)));
             }
         }
         calls
@@ -93,7 +93,7 @@ impl<'a> RegisterTask<'a> {
 /// Lets a key live that long at least: one without a time gets it, and so does one with a shorter
 /// time (P7). Redis 6 knows no conditions; there the time is set anew, which may shorten it and costs
 /// a miss.
-pub(super) fn live(tag: &Tag, key: &[u8], ttl: Duration, rules: &Rules) -> [Call; LIVE] {
+pub(super) fn live(tag: &Tag, key: Key<'_>, ttl: Duration, rules: &Rules) -> [Call; LIVE] {
     let conditional = rules.conditional_expiry();
     ["NX", "GT"].map(|condition| {
         let mut expire = cmd("PEXPIRE");

@@ -1,11 +1,11 @@
 //! Dropping things.
 
-use larder_core::{Fault, TableKey, store::Removal};
+use larder_core::{Digest, Fault, TableKey, store::Removal};
 use redis::{Value, cmd};
 
 use super::Rules;
 use crate::{
-    call::{Answer, Call, Command, KEYS_MAX, Place, Verb, count, list, protocol},
+    call::{Answer, Call, KEYS_MAX, Kind, Place, Verb, count, list, protocol},
     layout::{Tag, records_pattern},
     node::NodeRef,
 };
@@ -88,26 +88,22 @@ impl RemoveTask {
         let all = |table: &TableKey| rules.layout.tags_to_drop(table).into_iter();
         for removal in &self.removals {
             match removal {
-                Removal::Record(table) => all(table).for_each(|tag| {
-                    let key = tag.record();
-                    of(&mut drops, tag).keys.push(key);
-                }),
+                Removal::Record(table) => {
+                    all(table).for_each(|tag| of(&mut drops, tag).record = true);
+                }
                 Removal::Shape(table, shape) => all(table).for_each(|tag| {
                     of(&mut drops, tag).fields.push(shape.0.as_bytes());
                 }),
                 Removal::Stamp(table, digest) => all(table).for_each(|tag| {
-                    let key = tag.stamp(digest);
-                    of(&mut drops, tag).keys.push(key);
+                    of(&mut drops, tag).stamps.push(digest);
                 }),
                 Removal::Entry(key) => {
                     let tag = rules.layout.tag(&key.table, key.spread());
-                    let entry = tag.entry(&key.digest);
-                    of(&mut drops, tag).keys.push(entry);
+                    of(&mut drops, tag).entries.push(&key.digest);
                 }
                 Removal::Claim(key) => {
                     let tag = rules.layout.tag(&key.table, key.spread());
-                    let claim = tag.claim(&key.digest);
-                    of(&mut drops, tag).keys.push(claim);
+                    of(&mut drops, tag).claims.push(&key.digest);
                 }
                 // The sweep's affair.
                 _ => {}
@@ -120,21 +116,31 @@ impl RemoveTask {
 /// What is dropped under one tag.
 struct Drops<'a> {
     tag: Tag,
-    keys: Vec<Vec<u8>>,
+    record: bool,
+    stamps: Vec<&'a Digest>,
+    entries: Vec<&'a Digest>,
+    claims: Vec<&'a Digest>,
     /// Of its record.
     fields: Vec<&'a [u8]>,
 }
 
 impl Drops<'_> {
     fn calls(&self) -> Vec<Call> {
-        let mut calls: Vec<_> = Call::each(&self.tag, Verb::Unlink, &self.keys).collect();
+        let tag = &self.tag;
+        let record = self.record.then(|| tag.record());
+        let stamps = self.stamps.iter().map(|digest| tag.stamp(digest));
+        let entries = self.entries.iter().map(|digest| tag.entry(digest));
+        let claims = self.claims.iter().map(|digest| tag.claim(digest));
+        let keys = record.into_iter().chain(stamps).chain(entries);
+        let keys: Vec<_> = keys.chain(claims).collect();
+        let mut calls: Vec<_> = Call::each(tag, Verb::Unlink, &keys).collect();
         for fields in self.fields.chunks(KEYS_MAX) {
             let mut drop = cmd("HDEL");
-            drop.arg(self.tag.record());
+            drop.arg(tag.record());
             for field in fields {
                 drop.arg(*field);
             }
-            calls.push(Call::repeatable(&self.tag, drop));
+            calls.push(Call::repeatable(tag, drop));
         }
         calls
     }
@@ -146,7 +152,10 @@ fn of<'d, 'a>(drops: &'d mut Vec<Drops<'a>>, tag: Tag) -> &'d mut Drops<'a> {
     if position == drops.len() {
         drops.push(Drops {
             tag,
-            keys: Vec::new(),
+            record: false,
+            stamps: Vec::new(),
+            entries: Vec::new(),
+            claims: Vec::new(),
             fields: Vec::new(),
         });
     }
@@ -158,7 +167,7 @@ impl Sweep {
     fn ask(&mut self, calls: &mut Vec<Call>) {
         for key in self.found.drain(..) {
             let tag = Tag::of_record(&key);
-            calls.extend(tag.map(|tag| Call::repeatable(&tag, Verb::Unlink.single(&key))));
+            calls.extend(tag.map(|tag| Call::repeatable(&tag, Verb::Unlink.single(tag.record()))));
         }
         for (node, cursor) in &self.open {
             let mut scan = cmd("SCAN");
@@ -169,7 +178,8 @@ impl Sweep {
                 .arg(STEP);
             calls.push(Call {
                 place: Place::Node(node.clone()),
-                command: Command::Repeatable(scan),
+                command: scan,
+                kind: Kind::Repeatable,
             });
         }
         self.scanned = self.open.len();

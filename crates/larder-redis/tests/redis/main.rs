@@ -7,4 +7,5 @@ mod connect;
 mod faces;
 mod keys;
 mod misfortune;
+mod moving_slot;
 mod urls;

@@ -89,7 +89,7 @@ fn check_that_the_owner_is_known(
     check_that_all_is_well(processes, rows);
     let looked_up = nodes.map(|node| {
         let stats = node.command(&["INFO", "commandstats"]).unwrap();
-        stats.contains("cmdstat_hmget:")
+        stats.contains("cmdstat_hget:")
     });
     assert_eq!(looked_up, [false, true]);
 }
