@@ -120,7 +120,27 @@ impl Group {
     }
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+/// How many calls per second a `call` makes that makes this many.
+pub fn per_second<T>(calls: u32, call: impl FnOnce() -> T) -> f64 {
+    let start = Instant::now();
+    std::hint::black_box(call());
+    f64::from(calls) / start.elapsed().as_secs_f64()
+}
+
+/// The machine, in a line.
+#[must_use]
+pub fn machine() -> String {
+    let cpus = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = cpus
+        .lines()
+        .find_map(|line| line.strip_prefix("model name")?.split(": ").nth(1));
+    let count = std::thread::available_parallelism().map_or(1, usize::from);
+    format!("{}, {count} cores", model.unwrap_or("unknown processor"))
+}
+
+/// The middle one.
+#[must_use]
+pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
