@@ -20,7 +20,7 @@ pub enum Codec {
     MessagePack,
     /// `bincode` 2 with its standard configuration: smaller, but without names. Types whose serde
     /// needs a self-describing format (JSON values, `flatten`, `untagged`, `skip_serializing_if`)
-    /// cannot be read back and are therefore not stored: a result is read back once before it is.
+    /// are not stored: a result is stored only if it is read back as what was written.
     ///
     /// `bincode` is no longer maintained (RUSTSEC-2025-0141).
     #[cfg(feature = "bincode")]
@@ -92,14 +92,25 @@ impl ResultCodec {
         let mut bytes = Vec::new();
         (self.write)(value, &mut Writer::new(codec, &mut bytes))?;
         // What names nothing may come back as something else, or not at all.
-        if codec != Codec::MessagePack {
-            (self.read)(&mut Reader::new(codec, &bytes)).map_err(|_| Unwritable)?;
+        if codec != Codec::MessagePack && !self.comes_back(codec, &bytes) {
+            return Err(Unwritable);
         }
         Ok(Encoded {
             codec,
             fingerprint: self.fingerprint,
             bytes: bytes.into(),
         })
+    }
+
+    /// Whether these bytes are read as what is written as them.
+    fn comes_back(&self, codec: Codec, bytes: &[u8]) -> bool {
+        let mut reader = Reader::new(codec, bytes);
+        let Ok(value) = (self.read)(&mut reader) else {
+            return false;
+        };
+        let mut again = Vec::with_capacity(bytes.len());
+        let written = (self.write)(value.as_ref(), &mut Writer::new(codec, &mut again));
+        written.is_ok() && reader.finish().is_ok() && again == bytes
     }
 
     /// Reads a result back; in memory it counts as large as it was written.
@@ -257,7 +268,8 @@ impl<'a> Reader<'a> {
 
     /// Room for a list of this length, but never more than the bytes that are left could fill.
     pub fn room<T>(&self, len: usize) -> Vec<T> {
-        Vec::with_capacity(len.min(self.input.len()))
+        let most = self.input.len() / size_of::<T>().max(1);
+        Vec::with_capacity(len.min(most + 1))
     }
 
     /// Expects a record of so many named parts.

@@ -13,7 +13,7 @@ use std::{
 use crate::Stamp;
 
 /// Counters handed to one [`Draws`]; more than a read can use.
-const DRAWS_MAX: u64 = 4096;
+const DRAWS_MAX: u64 = 1 << 20;
 
 /// The randomness of one cache.
 #[derive(Debug)]

@@ -10,6 +10,7 @@ use crate::{
     machine::{FillPlan, ReadRequest},
     observer::{DiscardReason, Event, FillOutcome},
     store::{Removal, Request},
+    sync::lock,
 };
 
 use super::Cache;
@@ -99,6 +100,7 @@ impl Fill {
 
     /// Ends the fill without a value.
     pub fn discard(mut self, reason: DiscardReason) {
+        self.abandon_claim();
         self.end(FillOutcome::Discarded(reason), 0);
     }
 
@@ -171,6 +173,20 @@ impl Fill {
             .then(|| Request::Remove(vec![Removal::Claim(key.clone())]))
     }
 
+    /// Without I/O: the next leader of this process goes on with the claim; other processes wait for
+    /// its end.
+    fn abandon_claim(&self) {
+        let Ticket {
+            cache, key, plan, ..
+        } = &*self.ticket;
+        if plan.claimed {
+            let mut abandoned = lock(&cache.shared.abandoned);
+            if abandoned.len() < cache.limits().flights_max {
+                abandoned.insert(key.digest);
+            }
+        }
+    }
+
     /// Nothing is stored, but nobody need wait for it either.
     async fn give_up(mut self, reason: DiscardReason, bytes: usize) -> FillOutcome {
         if let Some(release) = self.release() {
@@ -223,6 +239,7 @@ impl Fill {
 impl Drop for Fill {
     fn drop(&mut self) {
         if !self.ticket.ended {
+            self.abandon_claim();
             self.end(FillOutcome::Discarded(DiscardReason::Cancelled), 0);
         }
     }

@@ -7,13 +7,14 @@ mod write;
 
 use std::{
     any::Any,
+    collections::HashSet,
     fmt,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex},
 };
 
 use crate::{
-    Codec,
+    Codec, Digest,
     breaker::Breaker,
     bypass::{BypassMarks, MarkId},
     clock::{Clock, Moment, SystemClock},
@@ -89,6 +90,8 @@ struct Shared {
     breaker: Breaker,
     pending: Pending,
     own_drops: OwnDrops,
+    /// Entries whose fill ended without an end of its claim, which the process holds still.
+    abandoned: Mutex<HashSet<Digest>>,
     /// One delivery at a time: a second one would lift marks that the first still needs.
     delivering: Mutex<()>,
 }
@@ -142,6 +145,7 @@ impl Cache {
             breaker: Breaker::new(&limits),
             pending: Pending::new(limits.pending_max),
             own_drops: OwnDrops::default(),
+            abandoned: Mutex::default(),
             delivering: Mutex::default(),
             namespace,
             limits,

@@ -11,13 +11,18 @@ use crate::{
     observer::{BypassReason, Event, HitSource},
     recorder,
     store::{Dependencies, Fault, FaultKind, Reply, Request},
+    sync::lock,
 };
 
-use super::{Cache, Fill, ReadOutcome};
+use super::{Cache, Fill, ReadOutcome, Shared};
 
 impl Cache {
     /// A hit or a bypass, if that can be said without waiting; else `None`, and nothing happened.
     pub fn read_now(&self, request: ReadRequest<'_>) -> Option<ReadOutcome> {
+        // It would have to be asked, and whether the breaker lets that through is said once.
+        if self.is_remote() {
+            return None;
+        }
         let now = self.now();
         if let Some(reason) = self.refusal(request.dependencies, now) {
             return Some(self.bypass(&request, reason));
@@ -84,7 +89,7 @@ impl Cache {
         }
         let request = self.judicious(request, started);
         let near = self.near(&request, started);
-        let mut machine = self.machine(request, started).with_near(near.clone());
+        let mut machine = self.machine(request, started, &near);
         let mut lead = None;
         let mut step = machine.start();
         loop {
@@ -95,7 +100,7 @@ impl Cache {
                         Some(reply) => Ok(vec![reply]),
                         None => self.shared.stores.shared.exec(now, &[asked]).await,
                     };
-                    machine.replied(self.one_reply(replies))
+                    machine.replied(self.own_claim(&request, self.one_reply(replies)))
                 }
                 ReadStep::Join(key) => match self.shared.flights.join(key) {
                     Joined::Leads(mine) => {
@@ -118,7 +123,8 @@ impl Cache {
                     machine.paused()
                 }
                 ReadStep::Done(decision) => {
-                    self.keep_near(&request, near.as_ref(), &decision);
+                    let valid = machine.passes_over_a_result();
+                    self.keep_near(&request, near.as_ref(), (&decision, valid));
                     return self.decided(&machine, request, decision, lead);
                 }
             }
@@ -133,7 +139,7 @@ impl Cache {
         }
         let request = self.judicious(request, started);
         let near = self.near(&request, started);
-        let mut machine = self.machine(request, started).with_near(near.clone());
+        let mut machine = self.machine(request, started, &near);
         let mut lead = None;
         let mut step = machine.start();
         loop {
@@ -144,7 +150,7 @@ impl Cache {
                         .stores
                         .blocking
                         .exec_blocking(self.now(), &[asked]);
-                    machine.replied(self.one_reply(replies))
+                    machine.replied(self.own_claim(&request, self.one_reply(replies)))
                 }
                 ReadStep::Join(key) => match self.shared.flights.join(key) {
                     Joined::Leads(mine) => {
@@ -167,7 +173,8 @@ impl Cache {
                     machine.paused()
                 }
                 ReadStep::Done(decision) => {
-                    self.keep_near(&request, near.as_ref(), &decision);
+                    let valid = machine.passes_over_a_result();
+                    self.keep_near(&request, near.as_ref(), (&decision, valid));
                     return self.decided(&machine, request, decision, lead);
                 }
             }
@@ -194,8 +201,11 @@ impl Cache {
     /// The request with as much leeway as makes sense here.
     fn judicious<'a>(&self, mut request: ReadRequest<'a>, now: Moment) -> ReadRequest<'a> {
         let leeway = &mut request.leeway;
-        // There is no other process.
-        leeway.shared_flight &= self.is_remote();
+        if !self.is_remote() {
+            // There is no other process to wait for, and every drop is the process's own.
+            leeway.shared_flight = false;
+            leeway.allow_stale = Duration::ZERO;
+        }
         let mut tables = request.dependencies.iter().map(|it| &it.table);
         let allowed = leeway.allow_stale;
         // What this process has dropped itself not long ago is served to nobody (P13).
@@ -211,7 +221,7 @@ impl Cache {
         &self,
         request: &ReadRequest<'_>,
         near: Option<&Arc<Entry>>,
-        decision: &ReadDecision,
+        (decision, valid): (&ReadDecision, bool),
     ) {
         let key = request.entry;
         let Some(entries) = &self.shared.near else {
@@ -223,7 +233,7 @@ impl Cache {
                 keep: Some(entry), ..
             } => entries.put(key, entry),
             // Others may still be served it, until the next one takes its place.
-            _ if !request.leeway.allow_stale.is_zero() => {}
+            _ if valid || !request.leeway.allow_stale.is_zero() => {}
             _ => {
                 if let Some(dead) = near {
                     entries.remove_same(key, dead);
@@ -245,8 +255,35 @@ impl Cache {
         (!self.shared.breaker.allows(now)).then_some(BypassReason::Unavailable)
     }
 
-    fn machine<'a>(&self, request: ReadRequest<'a>, started: Moment) -> ReadMachine<'a> {
-        ReadMachine::new(request, &self.shared.limits, &self.shared.entropy, started)
+    fn machine<'a>(
+        &self,
+        request: ReadRequest<'a>,
+        started: Moment,
+        near: &Option<Arc<Entry>>,
+    ) -> ReadMachine<'a> {
+        let Shared {
+            limits, entropy, ..
+        } = &*self.shared;
+        let machine = ReadMachine::new(request, limits, entropy, started);
+        match self.shared.near {
+            Some(_) => machine.with_near(near.clone()),
+            None => machine,
+        }
+    }
+
+    /// A claim that this process holds still, after a fill without an end, is granted.
+    fn own_claim(
+        &self,
+        request: &ReadRequest<'_>,
+        reply: Result<Reply, Fault>,
+    ) -> Result<Reply, Fault> {
+        match reply {
+            Ok(Reply::Claimed(false)) => {
+                let own = lock(&self.shared.abandoned).remove(&request.entry.digest);
+                Ok(Reply::Claimed(own))
+            }
+            other => other,
+        }
     }
 
     fn one_reply(&self, replies: Result<Vec<Reply>, Fault>) -> Result<Reply, Fault> {
@@ -281,10 +318,21 @@ impl Cache {
         recorder::note(request.dependencies);
         match decision {
             ReadDecision::Hit {
-                payload, source, ..
+                payload,
+                source,
+                rests_on,
+                shareable,
+                ..
             } => {
+                if let Some(dependencies) = &rests_on {
+                    recorder::note(dependencies);
+                    let tables = dependencies.iter().map(|dependency| &dependency.table);
+                    if let Some(reason) = self.shared.marks.reason(tables, self.now()) {
+                        return self.bypass(&request, reason);
+                    }
+                }
                 // Another process filled while this one led the flight.
-                if let Some(lead) = lead {
+                if let Some(lead) = lead.filter(|_| shareable) {
                     lead.land(payload.clone());
                 }
                 self.report(&Event::Hit { table, source });

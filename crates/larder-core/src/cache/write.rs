@@ -181,6 +181,7 @@ impl Cache {
                 .blocking
                 .exec_blocking(self.now(), &remove);
             let _ = self.replies(replies)?;
+            self.shared.own_drops.note_all(self.now());
             self.dropped(
                 None,
                 Dropped {
@@ -251,6 +252,7 @@ impl Cache {
         let Ok(replies) = replies else {
             return self.enqueue_all();
         };
+        self.shared.own_drops.note_all(self.now());
         let existed = match replies.as_slice() {
             [Reply::Removed { existed }] => *existed,
             _ => 0,
@@ -265,6 +267,11 @@ impl Cache {
     }
 
     fn delivered(&self, drops: Vec<TableDrop>, cause: Cause) -> Invalidation {
+        // Until now a reader may have confirmed what is dropped.
+        if self.is_remote() {
+            let tables = drops.iter().map(|drop| &drop.table);
+            self.shared.own_drops.note(tables, self.now());
+        }
         for TableDrop { table, dropped } in &drops {
             self.dropped(Some(table), *dropped, cause);
         }

@@ -78,7 +78,7 @@ impl Waiter {
     pub fn wait_blocking(self, clock: &dyn Clock, deadline: Moment) -> Landing {
         let waker = Waker::from(Arc::new(Unpark(thread::current())));
         loop {
-            if let Some(landing) = self.poll(&waker) {
+            if let Ok(landing) = self.poll(&waker) {
                 return landing;
             }
             let left = deadline.since(clock.now());
@@ -89,13 +89,13 @@ impl Waiter {
         }
     }
 
-    /// The landing, or `None` after leaving `waker` to be woken.
-    fn poll(&self, waker: &Waker) -> Option<Landing> {
+    /// The landing, or, after leaving `waker` to be woken, whether one was there already.
+    fn poll(&self, waker: &Waker) -> Result<Landing, bool> {
         let mut state = lock(&self.flight.state);
-        if state.landing.is_none() {
-            state.wakers.insert(self.id, waker.clone());
+        match &state.landing {
+            Some(landing) => Ok(landing.clone()),
+            None => Err(state.wakers.insert(self.id, waker.clone()).is_some()),
         }
-        state.landing.clone()
     }
 }
 
@@ -119,14 +119,16 @@ impl Future for Wait<'_> {
     type Output = Landing;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Landing> {
-        if let Some(landing) = self.waiter.poll(context.waker()) {
-            return Poll::Ready(landing);
-        }
+        let waiting = match self.waiter.poll(context.waker()) {
+            Ok(landing) => return Poll::Ready(landing),
+            Err(waiting) => waiting,
+        };
         let left: Duration = self.deadline.since(self.clock.now());
         if left.is_zero() {
             return Poll::Ready(Landing::TimedOut);
         }
-        if !self.armed {
+        // An alarm takes the waker along. By another clock than its own, time may be left.
+        if !self.armed || !waiting {
             let flight = Arc::downgrade(&self.waiter.flight);
             self.armed = self.alarm.arm(left, flight, self.waiter.id);
             if !self.armed {

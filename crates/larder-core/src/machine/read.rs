@@ -122,6 +122,12 @@ pub enum ReadDecision {
         source: HitSource,
         /// The entry, to be kept near: it came from outside the process.
         keep: Option<Arc<Entry>>,
+        /// What it rests on, where that is more than the reader knew: those tables must be readable
+        /// too.
+        rests_on: Option<Arc<[DependencyKey]>>,
+        /// Whether it answers others who have seen the same stamps: what is served instead of
+        /// waiting answers its reader alone.
+        shareable: bool,
     },
     /// Run the query, then store its result by this plan.
     Run(FillPlan),
@@ -166,8 +172,12 @@ pub struct ReadMachine<'a> {
     draws: Draws,
     miss: Option<MissCause>,
     stage: Stage,
+    /// Whether the process keeps results near.
+    keeps: bool,
     /// An entry that hits but is to be decoded.
     decoding: Option<(Arc<Entry>, HitSource)>,
+    /// Whether what answers was taken from `fallback`.
+    served_instead: bool,
     /// What answers if another reader replaces it already.
     fallback: Option<(Arc<Entry>, HitSource)>,
     /// Whether this read is the one that replaces a result early; drawn once.
@@ -212,7 +222,9 @@ impl<'a> ReadMachine<'a> {
             draws,
             miss: None,
             stage: Stage::Full,
+            keeps: false,
             decoding: None,
+            served_instead: false,
             fallback: None,
             early: None,
             leading: None,
@@ -228,9 +240,10 @@ impl<'a> ReadMachine<'a> {
         }
     }
 
-    /// The same with an entry that the process keeps near.
+    /// The same for a process that keeps results near, with what it has of this one.
     #[must_use]
     pub fn with_near(mut self, near: Option<Arc<Entry>>) -> Self {
+        self.keeps = true;
         if let Some(entry) = near.filter(|_| self.request.mode.takes_stored()) {
             self.stage = Stage::Near(entry);
         }
@@ -262,6 +275,11 @@ impl<'a> ReadMachine<'a> {
         self.miss
     }
 
+    /// Whether what is there now is good, and only this read does not take it.
+    pub fn passes_over_a_result(&self) -> bool {
+        self.early == Some(true) || self.request.mode == ReadMode::Refresh
+    }
+
     /// The reply to the last request. After a fault nothing is sent again: a creating command may
     /// have run (P5).
     pub fn replied(&mut self, reply: Result<Reply, Fault>) -> ReadStep<'a> {
@@ -288,14 +306,18 @@ impl<'a> ReadMachine<'a> {
         let Some((payload, (entry, source))) = payload.zip(self.decoding.take()) else {
             return self.undecodable();
         };
-        let keep = Entry {
-            content: payload.clone().into(),
-            ..Entry::clone(&entry)
-        };
+        let keep = self.keeps.then(|| {
+            Arc::new(Entry {
+                content: payload.clone().into(),
+                ..Entry::clone(&entry)
+            })
+        });
         ReadStep::Done(ReadDecision::Hit {
             payload,
             source,
-            keep: Some(Arc::new(keep)),
+            keep,
+            rests_on: finding::rests_on(&entry),
+            shareable: !self.served_instead,
         })
     }
 
@@ -306,6 +328,8 @@ impl<'a> ReadMachine<'a> {
             payload,
             source: HitSource::Flight,
             keep: None,
+            rests_on: None,
+            shareable: true,
         })
     }
 
@@ -329,7 +353,14 @@ impl FillPlan {
         let mut dependencies = self.dependencies.to_vec();
         let mut stamps = self.stamps.to_vec();
         for (dependency, issued) in other.dependencies.iter().zip(other.stamps.iter()) {
-            if !dependencies.contains(dependency) {
+            // On whichever shard: a drop reaches all of them.
+            let same = |known: &DependencyKey| {
+                DependencyKey {
+                    spread: known.spread,
+                    ..dependency.clone()
+                } == *known
+            };
+            if !dependencies.iter().any(same) {
                 dependencies.push(dependency.clone());
                 stamps.push(*issued);
             }

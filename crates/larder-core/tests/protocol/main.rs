@@ -4,6 +4,7 @@
 
 mod explore;
 mod flights;
+mod leeway;
 mod operations;
 mod remote;
 mod revisit;

@@ -277,8 +277,8 @@ const STALE: Leeway = Leeway {
 };
 
 /// A process with a result that it has just served, on a clock that is turned by hand.
-fn with_a_result() -> (Process, Process, Arc<ManualClock>, Posts, Query) {
-    let (posts, query) = posts();
+fn with_a_result() -> (RemoteStore, Process, Process, Arc<ManualClock>, Query) {
+    let (_, query) = posts();
     let store = RemoteStore::default();
     let clock = Arc::new(ManualClock::at(Moment(1_000_000)));
     let process = || Process::new(&store, |options| options.clock = clock.clone());
@@ -286,12 +286,13 @@ fn with_a_result() -> (Process, Process, Arc<ManualClock>, Posts, Query) {
     one.fill(query.read(), 7);
     clock.advance(Duration::from_secs(30));
     assert_eq!(one.hit(query.read()), Some(7));
-    (one, two, clock, posts, query)
+    (store, one, two, clock, query)
 }
 
 #[test]
 fn p13_a_dropped_result_is_served_while_another_reader_replaces_it() {
-    let (one, two, clock, posts, query) = with_a_result();
+    let (_, one, two, clock, query) = with_a_result();
+    let posts = Posts::default();
     two.write(posts.retitled(1));
     clock.advance(Duration::from_secs(10));
     one.heard();
@@ -305,35 +306,41 @@ fn p13_a_dropped_result_is_served_while_another_reader_replaces_it() {
 
 #[test]
 fn p13_nobody_is_served_what_was_valid_too_long_ago() {
-    let (one, two, clock, posts, query) = with_a_result();
+    let (store, one, two, clock, query) = with_a_result();
+    let posts = Posts::default();
     two.write(posts.retitled(1));
     clock.advance(Duration::from_millis(10_001));
     let limits = with(&query, STALE);
     let leader = one.lead(limits);
-    assert_waits_for(&one, limits, leader);
+    assert_waits_for(&store, &one, limits, leader);
 }
 
 #[test]
 fn p13_nothing_is_served_that_the_process_has_dropped_itself() {
-    let (one, _, _, posts, query) = with_a_result();
+    let (store, one, _, _, query) = with_a_result();
+    let posts = Posts::default();
     one.write(posts.retitled(1));
     let leader = one.lead(with(&query, STALE));
-    assert_waits_for(&one, with(&query, STALE), leader);
+    assert_waits_for(&store, &one, with(&query, STALE), leader);
 }
 
 #[test]
 fn nothing_stale_is_served_unless_it_is_allowed() {
-    let (one, two, _, posts, query) = with_a_result();
+    let (store, one, two, _, query) = with_a_result();
+    let posts = Posts::default();
     two.write(posts.retitled(1));
     let leader = one.lead(query.read());
-    assert_waits_for(&one, query.read(), leader);
+    assert_waits_for(&store, &one, query.read(), leader);
 }
 
 /// A second reader gets nothing before the first one's value.
-fn assert_waits_for(process: &Process, read: ReadRequest<'_>, leader: Fill) {
+fn assert_waits_for(store: &RemoteStore, process: &Process, read: ReadRequest<'_>, leader: Fill) {
     process.heard();
+    store.asked();
     thread::scope(|scope| {
         let waiting = scope.spawn(|| process.hit(read));
+        // It has looked, and nothing was there for it.
+        store.wait_for_entries(1);
         leader.store_blocking(Arc::new(9_u64), 8);
         assert_eq!(waiting.join().expect("no panic"), Some(9));
     });

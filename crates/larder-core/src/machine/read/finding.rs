@@ -112,6 +112,8 @@ impl<'a> ReadMachine<'a> {
                 payload: payload.clone(),
                 source,
                 keep: None,
+                rests_on: rests_on(&entry),
+                shareable: !self.served_instead,
             }),
             Content::Encoded(encoded) => {
                 let encoded = encoded.clone();
@@ -127,4 +129,9 @@ pub(super) fn stamps_of<'a>(entry: &Entry) -> ReadStep<'a> {
         entry: None,
         dependencies: Dependencies::Entry(entry.dependencies.clone()),
     })
+}
+
+/// What an operation rests on; of any other entry the reader knows.
+pub(super) fn rests_on(entry: &Entry) -> Option<Arc<[DependencyKey]>> {
+    entry.extended.then(|| entry.dependencies.clone())
 }

@@ -14,9 +14,9 @@ impl<'a> ReadMachine<'a> {
 
     /// Another reader leads it. What to do instead of waiting, if there is something to serve.
     pub fn follows(&mut self) -> Option<ReadStep<'a>> {
-        self.fallback
-            .take()
-            .map(|(entry, source)| self.hit(entry, source))
+        let (entry, source) = self.fallback.take()?;
+        self.served_instead = true;
+        Some(self.hit(entry, source))
     }
 
     /// The time of a [`ReadStep::Pause`] has passed.
