@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{
     Attribute, Data, DeriveInput, Error, Expr, Field, Fields, Ident, Result, Token, Type,
-    WherePredicate, parenthesized, parse_quote, token,
+    parenthesized, parse_quote, token,
 };
 
 use crate::{attributes::Options, written::Form};
@@ -121,17 +121,12 @@ fn result(input: &DeriveInput, options: &Options, base: Option<&Type>) -> TokenS
     let private = options.private();
     let name = &input.ident;
     let form = Form::of(input, options);
-    let bytes = result_bytes(&input.data, options, &private);
+    let bytes = result_bytes(&input.data, &form, &private);
     let fingerprint = fingerprint(&input.data);
     let mut generics = input.generics.clone();
     let parameters: Vec<Ident> = generics.type_params().map(|p| p.ident.clone()).collect();
     for parameter in generics.type_params_mut() {
         parameter.bounds.push(parse_quote!(#private::CachedResult));
-    }
-    if !options.local && !parameters.is_empty() {
-        let (_, arguments, _) = input.generics.split_for_impl();
-        let whole: WherePredicate = parse_quote!(#name #arguments: #private::Storable);
-        generics.make_where_clause().predicates.push(whole);
     }
     let (generics, _, wheres) = generics.split_for_impl();
     let (_, arguments, _) = input.generics.split_for_impl();
@@ -223,28 +218,32 @@ fn finders(model: &Ident, private: &TokenStream) -> TokenStream {
     }
 }
 
-fn result_bytes(data: &Data, options: &Options, private: &TokenStream) -> TokenStream {
-    if options.local {
-        let parts = match data {
-            Data::Struct(data) => {
-                let fields = data.fields.members();
-                quote!(#((&&&&#private::Weigh(&self.#fields)).bytes()),*)
-            }
-            // As a whole, by its size alone.
-            _ => quote!(<#private::Weigh<'_, Self> as #private::Weighs>::bytes(
-                &#private::Weigh(self)
-            )),
-        };
-        return quote! {
-            fn result_bytes(&self) -> usize {
-                use #private::Weighs as _;
-                #private::local_bytes(self, &[#parts])
-            }
-        };
-    }
+fn result_bytes(data: &Data, form: &Form<'_>, private: &TokenStream) -> TokenStream {
+    let parts = match data {
+        Data::Struct(data) => {
+            let fields = data.fields.members();
+            quote!(#((&&&&#private::Weigh(&self.#fields)).bytes()),*)
+        }
+        // As a whole, by its size alone.
+        _ => quote!(<#private::Weigh<'_, Self> as #private::Weighs>::bytes(
+            &#private::Weigh(self)
+        )),
+    };
+    let local = quote! {
+        {
+            #[allow(unused_imports)]
+            use #private::Weighs as _;
+            #private::local_bytes(self, &[#parts])
+        }
+    };
+    let bytes = match form.is_none() {
+        true => local,
+        // A part of it may have none after all.
+        false => quote!(#private::written_bytes(self).unwrap_or_else(|| #local)),
+    };
     quote! {
         fn result_bytes(&self) -> usize {
-            #private::written_bytes(self)
+            #bytes
         }
     }
 }

@@ -1,40 +1,43 @@
 //! The written form of a row, for stores outside the process.
 
 use proc_macro2::TokenStream;
-use quote::quote;
-use syn::{Attribute, Data, DeriveInput, Fields, Member, Type};
+use quote::{format_ident, quote};
+use syn::{Data, DataEnum, DeriveInput, Fields, Member, Type};
 
 use crate::attributes::Options;
 
 /// How a type is written down.
 pub(crate) enum Form<'a> {
-    /// Not at all.
+    /// Not at all: it is local, or generic, so that nothing is known of its fields.
     None,
     /// Field by field, whatever serde is told of the row.
     Fields(&'a Fields),
-    /// As a whole, by serde: an enum has no fields of its own, and of the fields of a generic type
-    /// nothing is known.
-    Serde,
+    /// By the name of the variant, and its fields.
+    Variants(&'a DataEnum),
 }
 
 impl<'a> Form<'a> {
     pub(crate) fn of(input: &'a DeriveInput, options: &Options) -> Self {
         let generic = input.generics.type_params().next().is_some();
         match &input.data {
-            _ if options.local => Self::None,
-            Data::Struct(data) if !generic => Self::Fields(&data.fields),
-            // Something may be skipped, or written in another way than it is read.
-            data if speaks_of_serde(&input.attrs) || any_speaks_of_serde(data) => Self::None,
-            _ => Self::Serde,
+            _ if options.local || generic => Self::None,
+            Data::Struct(data) => Self::Fields(&data.fields),
+            Data::Enum(data) => Self::Variants(data),
+            Data::Union(_) => Self::None,
         }
+    }
+
+    /// Whether there is a form at all.
+    pub(crate) fn is_none(&self) -> bool {
+        matches!(self, Self::None)
     }
 
     /// The rest of `CachedResult`. Nested rows may be local ones.
     pub(crate) fn written(&self, private: &TokenStream, nested: &[&Type]) -> TokenStream {
         let (write, read) = match self {
             Self::None => return TokenStream::new(),
-            Self::Serde => (quote!(to.serde(self)), quote!(from.serde())),
             Self::Fields(fields) => by_field(fields, private),
+            Self::Variants(data) => by_variant(data, private),
         };
         quote! {
             const STORABLE: bool =
@@ -63,23 +66,23 @@ fn by_field(fields: &Fields, private: &TokenStream) -> (TokenStream, TokenStream
     let types = fields.iter().map(|field| &field.ty);
     let write = quote! {
         #[allow(unused_imports)]
-        use #private::{WritesResult as _, WritesSerde as _};
+        use #private::{WritesOption as _, WritesResult as _, WritesSerde as _};
         to.record(#count)?;
         #(
             to.name(#names)?;
-            (&&#private::Part(&self.#members)).write(to)?;
+            (&&&#private::Part(&self.#members)).write(to)?;
         )*
         ::core::result::Result::Ok(())
     };
     let read = quote! {
         #[allow(unused_imports)]
-        use #private::{ReadsResult as _, ReadsSerde as _};
+        use #private::{ReadsOption as _, ReadsResult as _, ReadsSerde as _};
         from.record(#count)?;
         ::core::result::Result::Ok(Self {
             #(
                 #members: {
                     from.name(#names)?;
-                    (&&#private::PartOf::<#types>(::core::marker::PhantomData)).read(from)?
+                    (&&&#private::PartOf::<#types>(::core::marker::PhantomData)).read(from)?
                 },
             )*
         })
@@ -94,18 +97,52 @@ fn name(member: &Member) -> String {
     }
 }
 
-fn any_speaks_of_serde(data: &Data) -> bool {
-    let of_fields = |fields: &Fields| fields.iter().any(|field| speaks_of_serde(&field.attrs));
-    match data {
-        Data::Struct(data) => of_fields(&data.fields),
-        Data::Enum(data) => data
-            .variants
-            .iter()
-            .any(|variant| speaks_of_serde(&variant.attrs) || of_fields(&variant.fields)),
-        Data::Union(_) => false,
-    }
-}
-
-fn speaks_of_serde(attributes: &[Attribute]) -> bool {
-    attributes.iter().any(|it| it.path().is_ident("serde"))
+fn by_variant(data: &DataEnum, private: &TokenStream) -> (TokenStream, TokenStream) {
+    let writes = data.variants.iter().map(|variant| {
+        let (ident, count) = (&variant.ident, variant.fields.len());
+        let label = ident.to_string();
+        let members: Vec<Member> = variant.fields.members().collect();
+        let bound: Vec<_> = (0..count).map(|at| format_ident!("field_{at}")).collect();
+        quote! {
+            Self::#ident { #(#members: #bound),* } => {
+                to.list(1 + #count)?;
+                to.serde(#label)?;
+                #((&&&#private::Part(#bound)).write(to)?;)*
+            }
+        }
+    });
+    let reads = data.variants.iter().map(|variant| {
+        let (ident, count) = (&variant.ident, variant.fields.len());
+        let label = ident.to_string();
+        let members = variant.fields.members();
+        let types = variant.fields.iter().map(|field| &field.ty);
+        quote! {
+            #label if len == 1 + #count => Self::#ident {
+                #(#members: (&&&#private::PartOf::<#types>(::core::marker::PhantomData))
+                    .read(from)?),*
+            },
+        }
+    });
+    let write = quote! {
+        #[allow(unused_imports)]
+        use #private::{WritesOption as _, WritesResult as _, WritesSerde as _};
+        match self {
+            #(#writes)*
+            // Of an enum without variants there is no value.
+            #[allow(unreachable_patterns)]
+            _ => return ::core::result::Result::Err(#private::Unwritable),
+        }
+        ::core::result::Result::Ok(())
+    };
+    let read = quote! {
+        #[allow(unused_imports)]
+        use #private::{ReadsOption as _, ReadsResult as _, ReadsSerde as _};
+        let len = from.list()?;
+        let label: ::std::string::String = from.serde()?;
+        ::core::result::Result::Ok(match label.as_str() {
+            #(#reads)*
+            _ => return ::core::result::Result::Err(#private::Unreadable),
+        })
+    };
+    (write, read)
 }

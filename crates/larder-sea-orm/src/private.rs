@@ -13,8 +13,8 @@ pub use crate::{
     loader::LoaderParent,
     query::OverlaidSelect,
     result::{
-        Part, PartOf, ReadsResult, ReadsSerde, Storable, Weigh, Weighs, WritesResult, WritesSerde,
-        combined_fingerprint, local_bytes, written_bytes,
+        Part, PartOf, ReadsOption, ReadsResult, ReadsSerde, Storable, Weigh, Weighs, WritesOption,
+        WritesResult, WritesSerde, combined_fingerprint, local_bytes, written_bytes,
     },
 };
 

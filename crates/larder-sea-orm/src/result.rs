@@ -12,7 +12,9 @@ mod built_in;
 mod part;
 mod weigh;
 
-pub use part::{Part, PartOf, ReadsResult, ReadsSerde, WritesResult, WritesSerde};
+pub use part::{
+    Part, PartOf, ReadsOption, ReadsResult, ReadsSerde, WritesOption, WritesResult, WritesSerde,
+};
 pub use weigh::{Weigh, Weighs};
 
 /// A type whose values may be stored. `#[derive(Cacheable)]` implements it for models,
@@ -118,13 +120,12 @@ pub trait Storable: Serialize + DeserializeOwned {}
 impl<T: Serialize + DeserializeOwned> Storable for T {}
 
 /// The length of the written form, without making it, but never less than the value's own size.
-/// A value that cannot be written counts as larger than any entry and is therefore not stored.
-pub fn written_bytes<T: CachedResult>(value: &T) -> usize {
+/// `None` = it cannot be written.
+pub fn written_bytes<T: CachedResult>(value: &T) -> Option<usize> {
     let mut counter = Counter(0);
-    match value.write_result(&mut Writer::new(Codec::MessagePack, &mut counter)) {
-        Ok(()) => counter.0.max(size_of::<T>()),
-        Err(Unwritable) => UNWRITABLE,
-    }
+    let mut writer = Writer::new(Codec::MessagePack, &mut counter);
+    value.write_result(&mut writer).ok()?;
+    Some(counter.0.max(size_of::<T>()))
 }
 
 /// How results of a type are written down, where they can be.
@@ -154,9 +155,6 @@ pub fn local_bytes<T>(_value: &T, fields: &[usize]) -> usize {
 /// What a field of a `#[larder(local)]` row is taken to weigh where its type is none of those that
 /// [`CachedResult`] is built in for, nor a derived one: this many times its own size.
 pub const LOCAL_FACTOR: usize = 4;
-
-/// Far above any entry, and small enough that a million rows of it do not overflow.
-const UNWRITABLE: usize = 1 << 40;
 
 /// Combines the fingerprints of a type's parts.
 pub const fn combined_fingerprint(kind: u64, parts: &[u64]) -> u64 {

@@ -1,6 +1,6 @@
 //! Result types that need no derive.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use larder_core::codec::{Reader, Unreadable, Unwritable, Writer};
 
@@ -108,7 +108,7 @@ impl CachedResult for sea_orm::JsonValue {
     const STORABLE: bool = true;
 
     fn result_bytes(&self) -> usize {
-        super::written_bytes(self)
+        super::written_bytes(self).unwrap_or(usize::MAX)
     }
 
     plain!(@write);
@@ -155,6 +155,50 @@ impl<T: CachedResult> CachedResult for Vec<T> {
 
     fn read_result(from: &mut Reader<'_>) -> Result<Self, Unreadable> {
         T::read_results(from)
+    }
+}
+
+impl<K: CachedResult + Ord, T: CachedResult> CachedResult for BTreeMap<K, T> {
+    const SCHEMA_FINGERPRINT: u64 =
+        combined_fingerprint(63, &[K::SCHEMA_FINGERPRINT, T::SCHEMA_FINGERPRINT]);
+    const STORABLE: bool = K::STORABLE && T::STORABLE;
+
+    fn result_bytes(&self) -> usize {
+        self.iter()
+            .map(|(key, value)| key.result_bytes().saturating_add(value.result_bytes()))
+            .fold(size_of::<Self>(), usize::saturating_add)
+    }
+
+    fn write_result(&self, to: &mut Writer<'_>) -> Result<(), Unwritable> {
+        to.list(self.len())?;
+        self.iter().try_for_each(|(key, value)| {
+            key.write_result(to)?;
+            value.write_result(to)
+        })
+    }
+
+    fn read_result(from: &mut Reader<'_>) -> Result<Self, Unreadable> {
+        let len = from.list()?;
+        (0..len)
+            .map(|_| Ok((K::read_result(from)?, T::read_result(from)?)))
+            .collect()
+    }
+}
+
+impl<T: CachedResult> CachedResult for Box<T> {
+    const SCHEMA_FINGERPRINT: u64 = T::SCHEMA_FINGERPRINT;
+    const STORABLE: bool = T::STORABLE;
+
+    fn result_bytes(&self) -> usize {
+        T::result_bytes(self)
+    }
+
+    fn write_result(&self, to: &mut Writer<'_>) -> Result<(), Unwritable> {
+        T::write_result(self, to)
+    }
+
+    fn read_result(from: &mut Reader<'_>) -> Result<Self, Unreadable> {
+        T::read_result(from).map(Self::new)
     }
 }
 
