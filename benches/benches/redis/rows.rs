@@ -115,6 +115,7 @@ async fn fill_some(store: &RedisStore, posts: &Posts, numbers: &[u32], encoded: 
             dependencies: query.dependencies.as_slice().into(),
             stamps: [issued].into(),
             created: now,
+            validated: Default::default(),
             expires: now + TTL,
             cost: Duration::ZERO,
             extended: false,

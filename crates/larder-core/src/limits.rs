@@ -15,7 +15,8 @@ pub struct Limits {
     /// How long a waiter waits for a flight (default 5 s); then it runs alone. Zero: never waits.
     pub wait_max: Duration,
     /// How long a process may claim the filling of an entry where its policy has a shared flight
-    /// (default 2 s). A claim ends with the fill; one whose process died ends after this.
+    /// (default 2 s). A claim ends with the fill; that of a fill that failed,
+    /// or whose process died, ends after this for other processes.
     pub lease: Duration,
     /// Flights at a time (default 10,000). Above, readers run alone.
     pub flights_max: usize,

@@ -64,7 +64,8 @@ impl Policy {
 
     /// Of the readers of a result whose first table this is, one replaces it shortly before it
     /// expires, the earlier the longer its query took, and the others are served meanwhile: a hot
-    /// result never runs out for all of them at a time. Default: off.
+    /// result never runs out for all of them at a time. Only with a store outside the process. Default:
+    /// off.
     pub fn early_refresh(mut self) -> Self {
         self.early_refresh = true;
         self

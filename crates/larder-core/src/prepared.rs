@@ -54,6 +54,7 @@ pub(crate) struct Place<'a> {
     pub(crate) namespace: &'a str,
     pub(crate) source: &'a str,
     pub(crate) scope: &'a str,
+    pub(crate) version: &'a str,
     pub(crate) catalog: &'a Catalog,
     /// Of that catalog.
     pub(crate) fingerprint: [u8; 16],
@@ -272,6 +273,7 @@ fn prefix(plan: &Plan, read: &ReadPlan, place: &Place<'_>) -> Fields {
     fields.text(place.namespace);
     fields.text(place.source);
     fields.text(place.scope);
+    fields.text(place.version);
     fields.number(place.catalog.session.len() as u64);
     for (name, value) in &place.catalog.session {
         fields.text(name);

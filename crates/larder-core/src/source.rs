@@ -45,6 +45,7 @@ pub struct Source {
     id: Arc<str>,
     namespace: Arc<str>,
     scope: Arc<str>,
+    entry_version: Arc<str>,
     dialect: Dialect,
     limits: SourceLimits,
     functions: FunctionLists,
@@ -77,6 +78,7 @@ impl Source {
             id: id.into(),
             namespace: Arc::from(""),
             scope: Arc::from(""),
+            entry_version: Arc::from(""),
             dialect,
             limits,
             functions,
@@ -99,6 +101,15 @@ impl Source {
     #[must_use]
     pub fn with_scope(mut self, scope: impl Into<Arc<str>>) -> Self {
         self.scope = scope.into();
+        self.plans.clear();
+        self
+    }
+
+    /// Keeps the entries of this version of an application apart from those of others; writes
+    /// invalidate across versions. Default: empty.
+    #[must_use]
+    pub fn with_entry_version(mut self, version: impl Into<Arc<str>>) -> Self {
+        self.entry_version = version.into();
         self.plans.clear();
         self
     }
@@ -163,6 +174,7 @@ impl Source {
             namespace: &self.namespace,
             source: &self.id,
             scope: &self.scope,
+            version: &self.entry_version,
             catalog: &catalog,
             fingerprint,
             limits: &self.limits,

@@ -1,4 +1,4 @@
-//! What a store must do: five requests, one method.
+//! What a store must do: six requests, one method.
 //!
 //! A store is a map that may forget anything at any time. It decides nothing: which stamps to
 //! read, create and drop is the machines' business.

@@ -16,7 +16,7 @@ use syn::{DeriveInput, parse_macro_input};
 /// declares the table's policy:
 ///
 /// ```ignore
-/// #[derive(Clone, Debug, PartialEq, DeriveEntityModel, Serialize, Deserialize, Cacheable)]
+/// #[derive(Clone, Debug, PartialEq, DeriveEntityModel, Cacheable)]
 /// #[sea_orm(table_name = "post")]
 /// #[larder(ttl = "15m", ops(get, fetch, count))]
 /// pub struct Model { #[sea_orm(primary_key)] pub id: i32, pub title: String }
@@ -28,7 +28,10 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `default_ttl` | in place of `ttl`: the builder's default policy gives it, or each query (`.ttl(..)`) |
 /// | `ops(..)` | which of `get`, `fetch`, `count`, `aggregate`, `exists` are cached; default all |
 /// | `never` | no query that names this table is cached; stands alone |
-/// | `local` | the model has no serde; its results stay in process memory |
+/// | `local` | a field's type has no serde; results stay in process memory |
+/// | `shared_flight` | of several processes, one at a time fills a result |
+/// | `early_refresh` | one reader replaces a result shortly before it expires |
+/// | `allow_stale = "10s"` | readers that meet a fill are served what was valid so long ago at most |
 /// | `crate = "path"` | where larder's adapter lives; default `::larder` |
 ///
 /// On an entity in SeaORM's dense format (`#[sea_orm::model]`) the module must begin with
@@ -46,13 +49,13 @@ pub fn derive_cacheable(input: TokenStream) -> TokenStream {
 /// newtypes in the tuples of `into_tuple`.
 ///
 /// ```ignore
-/// #[derive(Clone, FromQueryResult, Serialize, Deserialize, CachedResult)]
+/// #[derive(Clone, FromQueryResult, CachedResult)]
 /// struct Sales { author: String, copies: i64 }
 /// ```
 ///
 /// | option | meaning |
 /// |---|---|
-/// | `local` | the type has no serde; its values stay in process memory |
+/// | `local` | a field's type has no serde; values stay in process memory |
 /// | `crate = "path"` | where larder's adapter lives; default `::larder` |
 ///
 /// The type must be `Clone + Send + Sync`. Its fields as written are part of the key, with those of

@@ -11,7 +11,7 @@ use smallvec::SmallVec;
 
 use crate::{
     call::{Answer, Call, Kind, Place, Verb, protocol},
-    config::HostPort,
+    config::{Address, HostPort},
     node::NodeRef,
     topology::Topology,
 };
@@ -143,11 +143,11 @@ impl Exchange {
         let step = batch.step();
         let values = sent.values.into_iter().skip(step - 1).step_by(step);
         let commands = batch.commands.cmd_iter().skip(step - 1).step_by(step);
-        let mut moved = false;
+        let (mut moved, here) = (false, batch.node.clone());
         for ((open, command), value) in batch.members.into_iter().zip(commands).zip(values) {
             match value {
                 Value::ServerError(error) => {
-                    moved |= self.refused(open.with(command.clone()), &error)?;
+                    moved |= self.refused(open.with(command.clone()), &error, &here)?;
                 }
                 value => self.answered(&open, value, sent.incarnation)?,
             }
@@ -181,10 +181,10 @@ impl Exchange {
     }
 
     /// `true` = the slot has another owner.
-    fn refused(&mut self, open: Open, error: &ServerError) -> Result<bool, Fault> {
+    fn refused(&mut self, open: Open, error: &ServerError, here: &NodeRef) -> Result<bool, Fault> {
         match (error.kind(), open.kind) {
             (Some(kind @ (ServerErrorKind::Moved | ServerErrorKind::Ask)), _) => {
-                let to = redirected(error).ok_or_else(protocol)?;
+                let to = redirected(error, here).ok_or_else(protocol)?;
                 let asking = kind == ServerErrorKind::Ask;
                 self.open.push(Open {
                     redirect: Some(Box::new(Redirect { to, asking })),
@@ -314,10 +314,16 @@ pub(crate) fn one_life(one: Incarnation, other: Incarnation) -> Incarnation {
 const NO_LIFE: Incarnation = Incarnation(0);
 
 /// `MOVED 3999 127.0.0.1:6381`: where to.
-fn redirected(error: &ServerError) -> Option<HostPort> {
+fn redirected(error: &ServerError, here: &NodeRef) -> Option<HostPort> {
     let (host, port) = error.details()?.rsplit(' ').next()?.rsplit_once(':')?;
     let host = host.trim_start_matches('[').trim_end_matches(']');
-    Some(HostPort::new(host, port.parse().ok()?)).filter(|_| !host.is_empty())
+    // A server that was not told the other's address means its own host.
+    let host = match (host, here.address()) {
+        ("" | "?", Address::Tcp(here)) => &here.host,
+        ("" | "?", Address::Unix(_)) => return None,
+        (host, _) => host,
+    };
+    Some(HostPort::new(host, port.parse().ok()?))
 }
 
 pub(crate) fn fault_of(error: &ServerError) -> Fault {

@@ -130,14 +130,17 @@ impl Known {
         }
     }
 
-    /// Whether it is time to ask again; one of those who ask at a time does so.
+    /// Whether it is time to ask again. Until one of those who ask has its answer, all of them do: a
+    /// question may never be sent, where its caller gives up.
     fn is_due(&self, now: Moment) -> bool {
-        let checked = self.checked.load(Ordering::Relaxed);
-        now.since(Moment(checked)) >= CHECK_EVERY
-            && self
-                .checked
-                .compare_exchange(checked, now.0, Ordering::Relaxed, Ordering::Relaxed)
-                .is_ok()
+        now.since(Moment(self.checked.load(Ordering::Relaxed))) >= CHECK_EVERY
+    }
+
+    /// The answer to a question that was sent at this moment.
+    fn renew(&self, answer: &Value, sent: Moment) -> Result<(), Fault> {
+        crate::lock(&self.identity).renew(answer)?;
+        self.checked.fetch_max(sent.0, Ordering::Relaxed);
+        Ok(())
     }
 
     fn incarnation(&self) -> Incarnation {
@@ -153,6 +156,8 @@ struct Packed<'a> {
     count: usize,
     asks: bool,
     wait: Option<u32>,
+    /// When it goes out.
+    sent: Moment,
 }
 
 impl<'a> Packed<'a> {
@@ -166,6 +171,7 @@ impl<'a> Packed<'a> {
             count: pipeline.len(),
             pipeline,
             asks,
+            sent: now,
             wait: way.wait.map(|(replicas, _)| replicas),
         }
     }
@@ -178,7 +184,7 @@ impl<'a> Packed<'a> {
         let acknowledged = self.wait.and_then(|_| values.pop());
         if self.asks {
             let answer = values.pop().ok_or_else(protocol)?;
-            crate::lock(&known.identity).renew(&answer)?;
+            known.renew(&answer, self.sent)?;
         }
         let reached = match acknowledged {
             Some(Value::Int(replicas)) => replicas,

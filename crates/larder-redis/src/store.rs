@@ -160,14 +160,14 @@ impl Store for RedisStore {
         let mut replies = Vec::with_capacity(batch.len());
         for requests in together(batch) {
             self.shared.look_again_before(requests);
-            let mut topology = self.shared.find().await?;
+            let way = self.shared.way(requests);
+            let mut topology = self.shared.find(&way).await?;
             let mut work = Work::new(requests, now, &topology)?;
             loop {
                 let calls = work.ask(&self.shared.rules);
                 if calls.is_empty() {
                     break;
                 }
-                let way = self.shared.way(requests);
                 let answers = self.shared.run(calls, &way, &mut topology).await?;
                 work.told(&answers, &self.shared.rules)?;
             }
@@ -210,7 +210,7 @@ impl Shared {
         let mut exchange = Exchange::new(calls);
         loop {
             if !self.topologies.trusts(topology) {
-                *topology = self.find().await?;
+                *topology = self.find(way).await?;
             }
             let batches = exchange.batches(topology)?;
             let outcomes: Outcomes = match batches.as_slice() {
@@ -289,13 +289,14 @@ impl Shared {
         }
     }
 
-    async fn find(self: &Arc<Self>) -> Result<Arc<Topology>, Fault> {
+    /// Finding out goes on when its caller gives up: the next ones find it done.
+    async fn find(self: &Arc<Self>, way: &Way) -> Result<Arc<Topology>, Fault> {
         if let Some(known) = self.topologies.known() {
             return Ok(known);
         }
         let shared = self.clone();
         let finding = tokio::task::spawn_blocking(move || shared.find_blocking());
-        match tokio::time::timeout(self.config.response_timeout, finding).await {
+        match tokio::time::timeout(way.timeout, finding).await {
             Ok(Ok(found)) => found,
             Ok(Err(error)) => Err(Fault::new(FaultKind::Unavailable).because(error)),
             Err(_) => Err(Fault::new(FaultKind::Timeout)),
@@ -314,14 +315,14 @@ impl Shared {
             ..
         } = &self.config;
         let lookup = matches!(requests, [Request::Lookup { .. }]);
-        let remove = matches!(requests, [Request::Remove(_), ..]);
+        let invalidates = requests.iter().any(task::invalidates);
         Way {
             timeout: match lookup {
                 true => (*hit_timeout).min(*response_timeout),
                 false => *response_timeout,
             },
             wait: acknowledge_replicas
-                .filter(|_| remove)
+                .filter(|_| invalidates)
                 .map(|it| (it.replicas, it.timeout)),
             asks: requests.iter().any(task::finds_what_to_drop),
         }

@@ -200,6 +200,18 @@ pub(crate) fn finds_what_to_drop(request: &Request<'_>) -> bool {
     }
 }
 
+/// Whether others may be served something older if it gets lost: replicas must have what it drops,
+/// and what says that there is nothing to drop must not come from a master that has none any more.
+pub(crate) fn invalidates(request: &Request<'_>) -> bool {
+    match request {
+        Request::Records(_) => true,
+        Request::Remove(removals) => removals
+            .iter()
+            .any(|it| !matches!(it, Removal::Entry(_) | Removal::Claim(_))),
+        _ => false,
+    }
+}
+
 /// Whether it walks over all masters.
 pub(crate) fn sweeps(request: &Request<'_>) -> bool {
     let all = |removal: &Removal| matches!(removal, Removal::AllRecords(_));

@@ -34,8 +34,8 @@ pub(crate) struct Topology {
 enum Owners {
     /// One server owns all.
     One(NodeRef),
-    /// Ranges of slots, sorted by their ends.
-    Slots(Arc<[Range]>),
+    /// Ranges of slots, sorted by their ends, and masters that own none, but may be about to.
+    Slots(Arc<[Range]>, Arc<[NodeRef]>),
 }
 
 struct Range {
@@ -52,6 +52,9 @@ pub(crate) struct Topologies {
     /// The generation that is not believed any more.
     distrusted: AtomicU64,
     discovering: Mutex<()>,
+    /// How often it was tried to find out, and how that failed last.
+    tries: AtomicU64,
+    failure: Mutex<Option<Failure>>,
 }
 
 impl Topology {
@@ -59,7 +62,7 @@ impl Topology {
     pub(crate) fn owner(&self, tag: &Tag) -> Result<&NodeRef, Fault> {
         let ranges = match &self.owners {
             Owners::One(node) => return Ok(node),
-            Owners::Slots(ranges) => ranges,
+            Owners::Slots(ranges, _) => ranges,
         };
         let slot = tag.slot();
         let at = ranges.partition_point(|range| range.end < slot);
@@ -79,16 +82,17 @@ impl Topology {
             .map_err(|failure| failure.fault)
     }
 
-    /// All servers that own something.
+    /// All servers that own something, or may be about to: a slot on its way has keys in both.
     pub(crate) fn masters(&self) -> Vec<NodeRef> {
-        let ranges = match &self.owners {
+        let (ranges, others) = match &self.owners {
             Owners::One(node) => return vec![node.clone()],
-            Owners::Slots(ranges) => ranges,
+            Owners::Slots(ranges, others) => (ranges, others),
         };
+        let owners = ranges.iter().map(|range| &range.owner);
         let mut masters: Vec<NodeRef> = Vec::new();
-        for range in ranges.iter() {
-            if !masters.iter().any(|known| known.is_same(&range.owner)) {
-                masters.push(range.owner.clone());
+        for node in owners.chain(others.iter()) {
+            if !masters.iter().any(|known| known.is_same(node)) {
+                masters.push(node.clone());
             }
         }
         masters
@@ -104,6 +108,8 @@ impl Topologies {
             known: RwLock::default(),
             distrusted: AtomicU64::new(0),
             discovering: Mutex::default(),
+            tries: AtomicU64::new(0),
+            failure: Mutex::default(),
         })
     }
 
@@ -127,16 +133,26 @@ impl Topologies {
         if let Some(known) = self.known() {
             return Ok(known);
         }
+        let tries = self.tries.load(Ordering::Acquire);
         let _one_at_a_time = crate::lock(&self.discovering);
         if let Some(known) = self.known() {
             return Ok(known);
+        }
+        // Whoever waited for a try that failed has its failure, and does not try again in line.
+        if self.tries.load(Ordering::Acquire) > tries
+            && let Some(failure) = crate::lock(&self.failure).clone()
+        {
+            return Err(failure);
         }
         let before = self
             .known
             .read()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
             .clone();
-        let owners = discover(&self.config, &self.registry, before.as_deref())?;
+        let found = discover(&self.config, &self.registry, before.as_deref());
+        *crate::lock(&self.failure) = found.as_ref().err().cloned();
+        self.tries.fetch_add(1, Ordering::AcqRel);
+        let owners = found?;
         let topology = Arc::new(Topology {
             owners,
             registry: self.registry.clone(),

@@ -34,6 +34,7 @@ pub struct LarderBuilder {
     functions: FunctionLists,
     uncertain_for: Duration,
     undelivered: Undelivered,
+    entry_version: Arc<str>,
 }
 
 /// Zero stands for "no larder".
@@ -141,6 +142,16 @@ impl LarderBuilder {
         self
     }
 
+    /// Keeps results of this version of the application apart from those of others on the same store,
+    /// while writes of all of them invalidate each other's. Change it when a type *inside* a result
+    /// changes that is written by its serde form (the type of a JSON column, an enum), or a decoding
+    /// of your own does: the fields of a derived row and their types' names are part of the key
+    /// already, what is inside those types is not. Default: empty.
+    pub fn entry_version(mut self, version: impl Into<Arc<str>>) -> Self {
+        self.entry_version = version.into();
+        self
+    }
+
     /// What becomes of writes while the store cannot be reached. Default: they go on.
     pub fn undelivered(mut self, undelivered: Undelivered) -> Self {
         self.undelivered = undelivered;
@@ -174,6 +185,7 @@ impl LarderBuilder {
             delivery: Delivery::new(cache.clone(), self.change_limits),
             uncertain_for: self.uncertain_for,
             undelivered: self.undelivered,
+            entry_version: self.entry_version,
             cache,
         };
         Ok(Larder {
@@ -196,6 +208,7 @@ impl Default for LarderBuilder {
             functions: FunctionLists::default(),
             uncertain_for: UNCERTAIN_FOR,
             undelivered: Undelivered::default(),
+            entry_version: Arc::from(""),
         }
     }
 }

@@ -55,6 +55,7 @@ pub(crate) struct Inner {
     pub(crate) delivery: Delivery,
     pub(crate) uncertain_for: Duration,
     pub(crate) undelivered: Undelivered,
+    pub(crate) entry_version: Arc<str>,
 }
 
 /// A connection that a larder can wrap. Each adapter has a marker type `M` of its own, which is
@@ -166,6 +167,7 @@ impl Larder {
                 inner.functions.clone(),
             )
             .with_namespace(inner.namespace.clone())
+            .with_entry_version(inner.entry_version.clone())
         })
     }
 

@@ -213,6 +213,9 @@ impl Fill {
 
     fn stored(&mut self, bytes: usize, fault: Option<crate::Fault>) -> FillOutcome {
         self.ticket.cache.heard(fault.as_ref());
+        if fault.is_some() {
+            self.abandon_claim();
+        }
         let outcome = match fault {
             None => FillOutcome::Stored,
             Some(_) => FillOutcome::Discarded(DiscardReason::Fault),

@@ -88,7 +88,10 @@ impl Identity {
 
 /// Whether the server is of the kind that the URL says, from its answer to the first question.
 pub(super) fn check_kind(server: &Value, in_cluster: bool) -> Result<(), Failure> {
-    match field(&text(server)?, "redis_mode") {
+    let server = text(server)?;
+    // Valkey says it in words of its own.
+    let mode = field(&server, "redis_mode").or_else(|| field(&server, "server_mode"));
+    match mode {
         // It would answer for its own slots, and nobody would drop anything in the others.
         Some("cluster") if !in_cluster => Err(Failure::wrong(IS_CLUSTER)),
         Some("sentinel") => Err(Failure::wrong(IS_SENTINEL)),

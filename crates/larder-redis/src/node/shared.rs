@@ -36,7 +36,7 @@ struct Link {
 }
 
 /// Runtimes with a connection of their own. Above, the oldest connection is closed.
-const RUNTIMES_MAX: usize = 64;
+const RUNTIMES_MAX: usize = 1_024;
 
 impl NodeRef {
     /// Sends commands and waits for their answers.

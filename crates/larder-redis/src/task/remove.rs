@@ -1,6 +1,8 @@
 //! Dropping things.
 
-use larder_core::{Digest, Fault, TableKey, store::Removal};
+use std::collections::BTreeMap;
+
+use larder_core::{Fault, TableKey, store::Removal};
 use redis::{Value, cmd};
 
 use super::Rules;
@@ -84,84 +86,68 @@ impl RemoveTask {
 
     /// The drops that name what they drop, in every layout (P12).
     fn named(&self, rules: &Rules) -> Vec<Call> {
-        let mut drops: Vec<Drops<'_>> = Vec::new();
-        let all = |table: &TableKey| rules.layout.tags_to_drop(table).into_iter();
+        let mut tables: BTreeMap<&TableKey, Vec<&Removal>> = BTreeMap::new();
+        let mut calls = Vec::new();
         for removal in &self.removals {
             match removal {
-                Removal::Record(table) => {
-                    all(table).for_each(|tag| of(&mut drops, tag).record = true);
+                Removal::Record(table) | Removal::Shape(table, _) | Removal::Stamp(table, _) => {
+                    tables.entry(table).or_default().push(removal);
                 }
-                Removal::Shape(table, shape) => all(table).for_each(|tag| {
-                    of(&mut drops, tag).fields.push(shape.0.as_bytes());
-                }),
-                Removal::Stamp(table, digest) => all(table).for_each(|tag| {
-                    of(&mut drops, tag).stamps.push(digest);
-                }),
-                Removal::Entry(key) => {
+                Removal::Entry(key) | Removal::Claim(key) => {
                     let tag = rules.layout.tag(&key.table, key.spread());
-                    of(&mut drops, tag).entries.push(&key.digest);
-                }
-                Removal::Claim(key) => {
-                    let tag = rules.layout.tag(&key.table, key.spread());
-                    of(&mut drops, tag).claims.push(&key.digest);
+                    let name = match removal {
+                        Removal::Claim(_) => tag.claim(&key.digest),
+                        _ => tag.entry(&key.digest),
+                    };
+                    calls.extend(Call::each(&tag, Verb::Unlink, &[name]));
                 }
                 // The sweep's affair.
                 _ => {}
             }
         }
-        drops.iter().flat_map(Drops::calls).collect()
-    }
-}
-
-/// What is dropped under one tag.
-struct Drops<'a> {
-    tag: Tag,
-    record: bool,
-    stamps: Vec<&'a Digest>,
-    entries: Vec<&'a Digest>,
-    claims: Vec<&'a Digest>,
-    /// Of its record.
-    fields: Vec<&'a [u8]>,
-}
-
-impl Drops<'_> {
-    fn calls(&self) -> Vec<Call> {
-        let tag = &self.tag;
-        let record = self.record.then(|| tag.record());
-        let stamps = self.stamps.iter().map(|digest| tag.stamp(digest));
-        let entries = self.entries.iter().map(|digest| tag.entry(digest));
-        let claims = self.claims.iter().map(|digest| tag.claim(digest));
-        let keys = record.into_iter().chain(stamps).chain(entries);
-        let keys: Vec<_> = keys.chain(claims).collect();
-        let mut calls: Vec<_> = Call::each(tag, Verb::Unlink, &keys).collect();
-        for fields in self.fields.chunks(KEYS_MAX) {
-            let mut drop = cmd("HDEL");
-            drop.arg(tag.record());
-            for field in fields {
-                drop.arg(*field);
-            }
-            calls.push(Call::repeatable(tag, drop));
+        for (table, removals) in tables {
+            let tags = rules.layout.tags_to_drop(table);
+            // Shards multiply what is to be dropped; the records of a table are as good.
+            let too_many = removals.len().saturating_mul(tags.len()) > DROPS_MAX;
+            let whole = [&Removal::Record(table.clone())];
+            let removals = if too_many { &whole[..] } else { &removals };
+            calls.extend(tags.iter().flat_map(|tag| drops(tag, removals)));
         }
         calls
     }
 }
 
-fn of<'d, 'a>(drops: &'d mut Vec<Drops<'a>>, tag: Tag) -> &'d mut Drops<'a> {
-    let position = drops.iter().position(|known| known.tag == tag);
-    let position = position.unwrap_or(drops.len());
-    if position == drops.len() {
-        drops.push(Drops {
-            tag,
-            record: false,
-            stamps: Vec::new(),
-            entries: Vec::new(),
-            claims: Vec::new(),
-            fields: Vec::new(),
-        });
+/// The commands that drop these things of a table under one of its tags.
+fn drops(tag: &Tag, removals: &[&Removal]) -> Vec<Call> {
+    let keys: Vec<_> = removals
+        .iter()
+        .filter_map(|removal| match removal {
+            Removal::Record(_) => Some(tag.record()),
+            Removal::Stamp(_, digest) => Some(tag.stamp(digest)),
+            _ => None,
+        })
+        .collect();
+    let fields: Vec<&[u8]> = removals
+        .iter()
+        .filter_map(|removal| match removal {
+            Removal::Shape(_, shape) => Some(shape.0.as_bytes()),
+            _ => None,
+        })
+        .collect();
+    let mut calls: Vec<_> = Call::each(tag, Verb::Unlink, &keys).collect();
+    for fields in fields.chunks(KEYS_MAX) {
+        let mut drop = cmd("HDEL");
+        drop.arg(tag.record());
+        for field in fields {
+            drop.arg(*field);
+        }
+        calls.push(Call::repeatable(tag, drop));
     }
-    // It was found or pushed.
-    &mut drops[position]
+    calls
 }
+
+/// Keys and fields of one table that are dropped one by one.
+const DROPS_MAX: usize = 50_000;
 
 impl Sweep {
     fn ask(&mut self, calls: &mut Vec<Call>) {

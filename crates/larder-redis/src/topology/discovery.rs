@@ -1,5 +1,7 @@
 //! Asking who owns what. This happens at the start and when something went wrong, and blocks.
 
+use std::net::IpAddr;
+
 use larder_core::{Fault, FaultKind};
 use redis::{Cmd, Value, cmd};
 
@@ -64,14 +66,15 @@ fn slots(node: &NodeRef, registry: &Registry) -> Result<Owners, Failure> {
         }
         answer => answer?,
     };
-    let mut ranges = Vec::new();
+    let (mut ranges, mut owners) = (Vec::new(), Vec::new());
     for range in list(&answer)? {
         let [start, end, master, ..] = list(range)? else {
             return Err(protocol().into());
         };
-        let [host, port, ..] = list(master)? else {
+        let [host, port, id, ..] = list(master)? else {
             return Err(protocol().into());
         };
+        owners.push(text(id)?);
         // A node that was not told its own address says nothing.
         let host = match text(host) {
             Ok(host) if !host.is_empty() && host != "?" => host,
@@ -88,7 +91,55 @@ fn slots(node: &NodeRef, registry: &Registry) -> Result<Owners, Failure> {
         return Err(Fault::new(FaultKind::Unavailable).because(nobody).into());
     }
     ranges.sort_by_key(|range| range.end);
-    Ok(Owners::Slots(ranges.into()))
+    let others = masters_but(&owners, node, registry, names_hosts(&ranges))?;
+    Ok(Owners::Slots(ranges.into(), others.into()))
+}
+
+/// Whether the nodes announce their names, and not their addresses.
+fn names_hosts(ranges: &[Range]) -> bool {
+    let is_name = |range: &Range| match range.owner.address() {
+        Address::Tcp(HostPort { host, .. }) => host.parse::<IpAddr>().is_err(),
+        Address::Unix(_) => false,
+    };
+    ranges.iter().any(is_name)
+}
+
+/// The masters that own nothing, but may be about to.
+fn masters_but(
+    owners: &[String],
+    node: &NodeRef,
+    registry: &Registry,
+    by_name: bool,
+) -> Result<Vec<NodeRef>, Failure> {
+    let mut question: Cmd = cmd("CLUSTER");
+    question.arg("NODES");
+    let nodes = text(&node.ask(&question)?)?;
+    let mut masters = Vec::new();
+    for line in nodes.lines() {
+        // `<id> <ip:port@bus[,hostname]> <flags> ..`
+        let mut fields = line.split(' ');
+        let [Some(id), Some(address), Some(flags)] = [(); 3].map(|()| fields.next()) else {
+            continue;
+        };
+        let is = |flag: &str| flags.split(',').any(|it| it == flag);
+        let is_gone = is("fail") || is("noaddr") || is("handshake");
+        if !is("master") || is_gone || owners.iter().any(|owner| owner == id) {
+            continue;
+        }
+        let (at, names) = address.split_once('@').unwrap_or((address, ""));
+        let (ip, port) = at.rsplit_once(':').ok_or_else(protocol)?;
+        let name = names
+            .split(',')
+            .nth(1)
+            .filter(|name| by_name && !name.is_empty());
+        let host = match name.unwrap_or(ip) {
+            "" => host_of(node)?,
+            host => host.to_owned(),
+        };
+        let port = port.parse().map_err(|_| protocol())?;
+        masters.push(registry.node_at(&HostPort::new(host, port))?);
+    }
+    Ok(masters)
 }
 
 /// The first answer; else a wrong setting before an unreachable server.

@@ -42,8 +42,9 @@ impl<'a> ReadMachine<'a> {
     pub(super) fn may_serve_stale(&mut self, entry: &Arc<Entry>) {
         let allowed = self.request.leeway.allow_stale;
         let valid = entry.created.max(entry.validated.last());
-        let young = self.created.since(valid) <= allowed && !allowed.is_zero();
-        if young && !entry.extended && self.request.mode == ReadMode::Cached {
+        // What seems to come from the future was created by another clock: nobody knows when.
+        let young = valid <= self.created && self.created.since(valid) <= allowed;
+        if young && !allowed.is_zero() && !entry.extended && self.request.mode == ReadMode::Cached {
             let stale = (entry.clone(), HitSource::Stale);
             self.fallback.get_or_insert(stale);
         }

@@ -13,7 +13,7 @@ use crate::{
 const NOT_PERMITTED: &str = "the redis user lacks permissions: larder needs +info +@read +@write \
                              on the keys of its namespace, +select for a database, \
                              +client|setname for client_name, +wait for acknowledge_replicas, \
-                             +cluster|slots +asking in a cluster";
+                             +cluster|slots +cluster|nodes +asking in a cluster";
 
 /// The least that works, for those who do not want to grant whole categories.
 const COMMANDS: [&str; 14] = [
@@ -110,7 +110,7 @@ fn settings_that_need_a_permission_are_refused_without_it() {
 #[test]
 fn a_cluster_needs_two_more_permissions() {
     let node = small_cluster(RedisOptions::default());
-    let more = ["+cluster|slots", "+asking"];
+    let more = ["+cluster|slots", "+cluster|nodes", "+asking"];
     user(&node, "~{shop:*", &[&COMMANDS[..], &more].concat());
     check(&connect(config("redis+cluster", &node)));
     check_nothing_was_refused(&node);
