@@ -78,6 +78,26 @@ fn everything_drops_on_a_master_that_was_none_before() {
     }
 }
 
+/// It owns no slot yet, but what is created in the one that it is given is created there (ASK).
+#[test]
+fn everything_drops_on_a_master_that_is_about_to_be_one() {
+    let mut cluster = RedisCluster::start().unwrap();
+    take_its_slots(&cluster);
+    let config = cluster_config(&cluster);
+    let (readers, writers) = (processes(&config), processes(&config));
+    let rows = Rows::of(Posts::named("t0"), 1);
+    let slot = cluster.slot_of(&format!("{{{}}}", rows.posts.key)).unwrap();
+    cluster.begin_move(slot, 2).unwrap();
+    for (reader, writer) in readers.iter().zip(&writers) {
+        warm(&readers, &rows);
+        assert_ne!(cluster.nodes()[2].command(&["DBSIZE"]).unwrap().trim(), "0");
+        rows.versions[0].fetch_add(1, SeqCst);
+        assert!(writer.invalidate_all(), "{writer:?}");
+        rows.all_delivered();
+        assert_eq!(reader.read(&rows, 0), STORED, "{writer:?}");
+    }
+}
+
 /// Gives all slots of the last master to the first one.
 fn take_its_slots(cluster: &RedisCluster) {
     let [first, .., last] = &cluster.nodes()[..3] else {
