@@ -212,7 +212,7 @@ impl Shared {
             if !self.topologies.trusts(topology) {
                 *topology = self.find(way).await?;
             }
-            let batches = exchange.batches(topology)?;
+            let batches = self.batches(&mut exchange, topology)?;
             let outcomes: Outcomes = match batches.as_slice() {
                 [one] => smallvec![one.node.exchange(&one.commands, way).await],
                 many => {
@@ -238,7 +238,7 @@ impl Shared {
             if !self.topologies.trusts(topology) {
                 *topology = self.find_blocking()?;
             }
-            let batches = exchange.batches(topology)?;
+            let batches = self.batches(&mut exchange, topology)?;
             // All are sent before the first is waited for: servers work side by side.
             let sending: SmallVec<[_; 1]> = batches
                 .iter()
@@ -254,6 +254,12 @@ impl Shared {
                 return exchange.into_answers();
             }
         }
+    }
+
+    /// What has no owner may have one by now.
+    fn batches(&self, exchange: &mut Exchange, topology: &Topology) -> Result<Batches, Fault> {
+        let batches = exchange.batches(topology);
+        batches.inspect_err(|_| self.topologies.distrust(topology))
     }
 
     /// Every outcome is heard, also after a fault: a redirect among them is news.

@@ -7,7 +7,7 @@ mod tls;
 
 use std::sync::{
     Arc, Mutex, RwLock,
-    atomic::{AtomicU64, Ordering},
+    atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 
 use larder_core::{Fault, FaultKind};
@@ -44,6 +44,12 @@ struct Range {
     owner: NodeRef,
 }
 
+impl Range {
+    fn len(&self) -> usize {
+        usize::from(self.end.saturating_sub(self.start)) + 1
+    }
+}
+
 /// The topology, and when to look again.
 pub(crate) struct Topologies {
     config: RedisConfig,
@@ -53,7 +59,7 @@ pub(crate) struct Topologies {
     distrusted: AtomicU64,
     discovering: Mutex<()>,
     /// How often it was tried to find out, and how that failed last.
-    tries: AtomicU64,
+    tries: AtomicUsize,
     failure: Mutex<Option<Failure>>,
 }
 
@@ -108,7 +114,7 @@ impl Topologies {
             known: RwLock::default(),
             distrusted: AtomicU64::new(0),
             discovering: Mutex::default(),
-            tries: AtomicU64::new(0),
+            tries: AtomicUsize::new(0),
             failure: Mutex::default(),
         })
     }
@@ -149,7 +155,7 @@ impl Topologies {
             .read()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
             .clone();
-        let found = discover(&self.config, &self.registry, before.as_deref());
+        let found = discover(&self.config, &self.registry, before.as_deref(), tries);
         *crate::lock(&self.failure) = found.as_ref().err().cloned();
         self.tries.fetch_add(1, Ordering::AcqRel);
         let owners = found?;

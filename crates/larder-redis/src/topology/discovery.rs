@@ -10,14 +10,17 @@ use crate::{
     call::{list, protocol},
     config::{self, Address, HostPort, RedisConfig, SentinelConfig},
     exchange::Lost,
+    layout::SLOTS,
     node::{Failure, NodeRef},
 };
 
-/// Asks one server after the other until one can say.
+/// Asks one server after the other until one can say, another one first at each turn: of one that
+/// was cut off from the others, not even it knows.
 pub(super) fn discover(
     config: &RedisConfig,
     registry: &Registry,
     before: Option<&Topology>,
+    turn: usize,
 ) -> Result<Owners, Failure> {
     match &config.servers {
         config::Topology::Standalone(address) => registry.node(address).map(Owners::One),
@@ -25,13 +28,32 @@ pub(super) fn discover(
         config::Topology::Cluster { nodes } => {
             // Those that were there last know best; the configured ones may be long gone.
             let mut known = before.map(Topology::masters).unwrap_or_default();
+            let first_one = turn.checked_rem(known.len()).unwrap_or_default();
+            known.rotate_left(first_one);
             known.sort_by_key(NodeRef::has_failed);
             let seeds = nodes.iter().map(|seed| registry.node_at(seed));
-            first(known.into_iter().map(Ok).chain(seeds), |node| {
-                slots(node, registry)
-            })
+            fullest(known.into_iter().map(Ok).chain(seeds), registry)
         }
     }
+}
+
+/// What the first one says who knows an owner of every slot, or else who knows most.
+fn fullest(
+    nodes: impl Iterator<Item = Result<NodeRef, Failure>>,
+    registry: &Registry,
+) -> Result<Owners, Failure> {
+    let mut fullest: Option<(usize, Owners)> = None;
+    let whole = first(nodes, |node| {
+        let (owned, owners) = slots(node, registry)?;
+        if owned >= usize::from(SLOTS) {
+            return Ok(owners);
+        }
+        if fullest.as_ref().is_none_or(|(most, _)| owned > *most) {
+            fullest = Some((owned, owners));
+        }
+        Err(nobody())
+    });
+    whole.or_else(|failure| fullest.map(|(_, owners)| owners).ok_or(failure))
 }
 
 fn master(config: &SentinelConfig, registry: &Registry) -> Result<Owners, Failure> {
@@ -57,7 +79,8 @@ fn master(config: &SentinelConfig, registry: &Registry) -> Result<Owners, Failur
     })
 }
 
-fn slots(node: &NodeRef, registry: &Registry) -> Result<Owners, Failure> {
+/// How many slots have an owner, and which.
+fn slots(node: &NodeRef, registry: &Registry) -> Result<(usize, Owners), Failure> {
     let mut question: Cmd = cmd("CLUSTER");
     question.arg("SLOTS");
     let answer = match node.ask(&question) {
@@ -87,12 +110,17 @@ fn slots(node: &NodeRef, registry: &Registry) -> Result<Owners, Failure> {
         });
     }
     if ranges.is_empty() {
-        let nobody = Lost("the cluster has no owner for any slot");
-        return Err(Fault::new(FaultKind::Unavailable).because(nobody).into());
+        return Err(nobody());
     }
     ranges.sort_by_key(|range| range.end);
     let others = masters_but(&owners, node, registry, names_hosts(&ranges))?;
-    Ok(Owners::Slots(ranges.into(), others.into()))
+    let owned = ranges.iter().map(Range::len).sum();
+    Ok((owned, Owners::Slots(ranges.into(), others.into())))
+}
+
+fn nobody() -> Failure {
+    let nobody = Lost("the cluster has no owner for some slots");
+    Fault::new(FaultKind::Unavailable).because(nobody).into()
 }
 
 /// Whether the nodes announce their names, and not their addresses.
@@ -145,16 +173,16 @@ fn masters_but(
 /// The first answer; else a wrong setting before an unreachable server.
 fn first<T>(
     nodes: impl Iterator<Item = Result<NodeRef, Failure>>,
-    ask: impl Fn(&NodeRef) -> Result<T, Failure>,
+    mut ask: impl FnMut(&NodeRef) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     let mut failed: Option<Failure> = None;
-    let ask = |node: NodeRef| {
+    let mut ask = |node: NodeRef| {
         let answer = ask(&node);
         node.answered(answer.is_ok());
         answer
     };
     for node in nodes {
-        match node.and_then(ask) {
+        match node.and_then(&mut ask) {
             Ok(found) => return Ok(found),
             Err(failure) if failed.as_ref().is_none_or(|it| !it.is_wrong()) => {
                 failed = Some(failure);

@@ -5,7 +5,7 @@ use std::{thread, time::Duration};
 use larder_redis::RedisConfig;
 use larder_testkit::{
     fixture::Posts,
-    server::{RedisCluster, RedisSentinel},
+    server::{RedisCluster, RedisSentinel, wait_until},
 };
 
 use super::{Answer, Process, Rows, cluster_config, patient, processes, warm};
@@ -43,6 +43,38 @@ fn a_silent_master_holds_up_no_reader_of_the_others() {
             });
         }
     });
+}
+
+/// One that was cut off knows its own slots and nothing else, and serves none.
+#[test]
+fn a_master_that_was_cut_off_does_not_say_who_owns_what() {
+    let cluster = RedisCluster::start().unwrap();
+    let (processes, tables) = (processes(&cluster_config(&cluster)), tables(&cluster));
+    let [lost, fine] = [&tables[0], &tables[1]];
+    for rows in [lost, fine] {
+        warm(&processes, rows);
+    }
+    let [first, others @ ..] = cluster.nodes() else {
+        panic!("a cluster")
+    };
+    let full_coverage = ["CONFIG", "SET", "cluster-require-full-coverage", "yes"];
+    first.command(&full_coverage).unwrap();
+    for other in others {
+        let id = other.command(&["CLUSTER", "MYID"]).unwrap();
+        first.command(&["CLUSTER", "FORGET", id.trim()]).unwrap();
+    }
+    let is_down = || Ok(first.command(&["CLUSTER", "INFO"])?.contains("state:fail"));
+    wait_until("the first master serves nothing", is_down).unwrap();
+    for process in &processes {
+        for _ in 0..3 {
+            let answer = process.read(lost, 0);
+            assert!(
+                matches!(answer, Answer::Bypass(_)),
+                "{process:?}: {answer:?}"
+            );
+            assert!(process.read(fine, 0).is_hit(), "{process:?}");
+        }
+    }
 }
 
 /// A table on each of the first two masters.
