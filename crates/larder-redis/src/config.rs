@@ -119,8 +119,8 @@ impl RedisConfig {
     /// empty.
     ///
     /// After `?`, with `&` in between: `client_name`, `connect_timeout`, `response_timeout`,
-    /// `hit_timeout`, `table_shards`, `compress_above`; with TLS `ca_file`, `cert_file`, `key_file`;
-    /// with sentinels `sentinel_username`, `sentinel_password`; with a socket `db`, `user`, `pass`.
+    /// `hit_timeout`, `table_shards`, `compress_above`; with TLS `ca_file`, `cert_file`, `key_file`,
+    /// `server_name`; with sentinels `sentinel_username`, `sentinel_password`; with a socket `db`, `user`, `pass`.
     /// They mean the fields of those names.
     ///
     /// Everything is percent-encoded: `@` `/` `?` `#` `%` are `%40` `%2F` `%3F` `%23` `%25`. A `+`

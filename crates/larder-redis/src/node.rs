@@ -3,10 +3,13 @@
 mod blocking;
 #[cfg(feature = "tls")]
 mod certificate;
+mod door;
 mod failure;
 mod identity;
 mod login;
 mod shared;
+#[cfg_attr(not(feature = "tls"), path = "node/no_tls.rs")]
+mod tls;
 
 use std::{
     borrow::Cow,
@@ -19,13 +22,15 @@ use std::{
 };
 
 use larder_core::{Fault, FaultKind, Moment, SystemClock, entry::Incarnation};
-use redis::{Client, Pipeline, Value};
+use redis::{Pipeline, Value};
 
 use crate::{call::protocol, config::Address, exchange::Sent};
 
+pub(crate) use door::Door;
 pub(crate) use failure::Failure;
 use identity::Identity;
 pub(crate) use login::Login;
+pub(crate) use tls::Tls;
 
 /// One server. Clones are the same one.
 #[derive(Clone)]
@@ -33,7 +38,7 @@ pub(crate) struct NodeRef(Arc<Node>);
 
 pub(crate) struct Node {
     pub(crate) address: Address,
-    client: Client,
+    door: Door,
     login: Login,
     settings: Arc<Settings>,
     idle: Mutex<Vec<blocking::Link>>,
@@ -81,13 +86,13 @@ const CHECK_EVERY: Duration = Duration::from_secs(1);
 impl NodeRef {
     pub(crate) fn new(
         address: Address,
-        client: Client,
+        door: Door,
         login: &Login,
         settings: &Arc<Settings>,
     ) -> Self {
         Self(Arc::new(Node {
             address,
-            client,
+            door,
             login: login.clone(),
             settings: settings.clone(),
             idle: Mutex::default(),

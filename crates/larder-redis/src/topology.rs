@@ -2,8 +2,6 @@
 
 mod discovery;
 mod registry;
-#[cfg_attr(not(feature = "tls"), path = "topology/no_tls.rs")]
-mod tls;
 
 use std::sync::{
     Arc, Mutex, RwLock,

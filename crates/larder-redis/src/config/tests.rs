@@ -21,7 +21,8 @@ fn full() -> RedisConfig {
         .without_tls();
     let tls = TlsConfig::new()
         .with_ca_file("/ca.pem")
-        .with_client_files("/c.pem", "/k.pem");
+        .with_client_files("/c.pem", "/k.pem")
+        .with_server_name("cache");
     let acknowledge = AcknowledgeReplicas::new(2, Duration::from_millis(50));
     RedisConfig::new(sentinels)
         .with_username("server-user")
@@ -91,6 +92,7 @@ fn settings_are_written_without_passwords_and_read_back() {
                 "ca_file": "/ca.pem",
                 "client_cert_file": "/c.pem",
                 "client_key_file": "/k.pem",
+                "server_name": "cache",
             },
             "connect_timeout": "2s",
             "response_timeout": "1500ms",

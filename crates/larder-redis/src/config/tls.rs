@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 /// TLS to the servers: whom to trust and who we are. All files are PEM, and are read when the store
 /// is made.
 ///
-/// The certificate of a server must bear the host as it is written in the URL: of a service that
-/// sentinels watch, and of a cluster, as they announce it (`sentinel announce-hostnames`,
-/// `cluster-announce-hostname` with `cluster-preferred-endpoint-type hostname`).
+/// The certificate of a server must bear [`server_name`](Self::server_name), or else the host as it
+/// is written in the URL: of a service that sentinels watch, and of a cluster, as they announce it
+/// (`sentinel announce-hostnames`, `cluster-announce-hostname` with
+/// `cluster-preferred-endpoint-type hostname`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
@@ -21,6 +22,9 @@ pub struct TlsConfig {
     pub client_cert_file: Option<PathBuf>,
     /// The key of our [certificate](Self::client_cert_file). Default: none.
     pub client_key_file: Option<PathBuf>,
+    /// The name, or address, that the certificates of all servers bear, sentinels among them: for
+    /// those that are reached by another one. Default: each the host by which it is reached.
+    pub server_name: Option<String>,
 }
 
 impl TlsConfig {
@@ -32,6 +36,12 @@ impl TlsConfig {
     /// See [`ca_file`](Self::ca_file). Default: the authorities of the system.
     pub fn with_ca_file(mut self, file: impl Into<PathBuf>) -> Self {
         self.ca_file = Some(file.into());
+        self
+    }
+
+    /// See [`server_name`](Self::server_name). Default: the host.
+    pub fn with_server_name(mut self, name: impl Into<String>) -> Self {
+        self.server_name = Some(name.into());
         self
     }
 

@@ -3,16 +3,16 @@
 use std::time::Duration;
 
 use larder_core::Clock as _;
-use redis::{Cmd, Connection, ConnectionLike as _, Pipeline, Value};
+use redis::{Cmd, Pipeline, Value};
 
-use super::{Failure, Known, NodeRef, Packed, Way, failure};
+use super::{Failure, Known, NodeRef, Packed, Way, door::Line, failure};
 use crate::{
     call::protocol,
     exchange::{Sent, Unsent},
 };
 
 pub(super) struct Link {
-    connection: Connection,
+    line: Line,
     known: Known,
     /// The time limit that is set on its socket.
     timeout: Duration,
@@ -28,7 +28,7 @@ impl NodeRef {
     /// Connects, for whoever wants to know whether that works and whether these may be sent.
     pub(crate) fn greet(&self, probes: &Pipeline) -> Result<(), Failure> {
         let mut link = self.connect()?;
-        for answer in told(&mut link.connection, probes)? {
+        for answer in told(&mut link.line, probes)? {
             if let Value::ServerError(refusal) = answer {
                 return Err(failure::refused(&refusal));
             }
@@ -39,10 +39,10 @@ impl NodeRef {
 
     /// Asks one question over a connection of its own, whoever the server is.
     pub(crate) fn ask(&self, question: &Cmd) -> Result<Value, Failure> {
-        let mut connection = self.open()?;
+        let mut line = self.open()?;
         let mut pipeline = self.0.login.pipeline();
         pipeline.add_command(question.clone());
-        let answers = told(&mut connection, &pipeline)?;
+        let answers = told(&mut line, &pipeline)?;
         match self.0.login.accepted(answers)?.pop() {
             Some(Value::ServerError(error)) => Err(failure::refused(&error)),
             Some(answer) => Ok(answer),
@@ -63,11 +63,12 @@ impl NodeRef {
         let waits = way.wait.map_or(Duration::ZERO, |(_, timeout)| timeout);
         let timeout = way.timeout + waits;
         if link.timeout != timeout {
-            link.set_timeout(timeout).map_err(Failure::from)?;
+            link.line.set_timeout(timeout).map_err(Failure::from)?;
+            link.timeout = timeout;
         }
         let packed = Packed::new(commands, &link.known, way, self.0.settings.clock.now());
         let bytes = packed.pipeline.get_packed_pipeline();
-        match link.connection.send_packed_command(&bytes) {
+        match link.line.send(&bytes) {
             Ok(()) => Ok(Sending { link, packed }),
             Err(error) => Err(self.lost(error)),
         }
@@ -78,7 +79,7 @@ impl NodeRef {
         let Sending { mut link, packed } = sending;
         let mut values = Vec::with_capacity(packed.count);
         for _ in 0..packed.count {
-            match link.connection.recv_response() {
+            match link.line.receive() {
                 Ok(value) => values.push(value),
                 Err(error) => return Err(self.lost(error)),
             }
@@ -104,35 +105,23 @@ impl NodeRef {
         unsent
     }
 
-    fn open(&self) -> redis::RedisResult<Connection> {
-        let timeout = self.0.settings.connect_timeout;
-        let connection = self.0.client.get_connection_with_timeout(timeout)?;
-        connection.set_read_timeout(Some(timeout))?;
-        connection.set_write_timeout(Some(timeout))?;
-        Ok(connection)
+    fn open(&self) -> redis::RedisResult<Line> {
+        self.0.door.open_blocking(self.0.settings.connect_timeout)
     }
 
     fn connect(&self) -> Result<Link, Failure> {
-        let mut connection = self.open()?;
-        let answers = told(&mut connection, &self.0.hello())?;
+        let mut line = self.open()?;
+        let answers = told(&mut line, &self.0.hello())?;
         Ok(Link {
             known: self.0.introduced(answers)?,
-            connection,
+            line,
             timeout: self.0.settings.connect_timeout,
         })
     }
 }
 
 /// What the server answers, refusals among it.
-fn told(connection: &mut Connection, pipeline: &Pipeline) -> redis::RedisResult<Vec<Value>> {
-    connection.req_packed_commands(&pipeline.get_packed_pipeline(), 0, pipeline.len())
-}
-
-impl Link {
-    fn set_timeout(&mut self, timeout: Duration) -> redis::RedisResult<()> {
-        self.connection.set_read_timeout(Some(timeout))?;
-        self.connection.set_write_timeout(Some(timeout))?;
-        self.timeout = timeout;
-        Ok(())
-    }
+fn told(line: &mut Line, pipeline: &Pipeline) -> redis::RedisResult<Vec<Value>> {
+    line.send(&pipeline.get_packed_pipeline())?;
+    (0..pipeline.len()).map(|_| line.receive()).collect()
 }

@@ -38,6 +38,6 @@ fn tls_error(error: &RedisError) -> Option<&rustls::Error> {
 const UNKNOWN_AUTHORITY: &str = "the certificate of the redis server is signed by no authority \
                                  that is trusted: set ca_file to that of its own";
 const OTHER_NAME: &str = "the certificate of the redis server is for another host: write a host \
-                          that it names, or have the server named in it";
+                          that it names, or set server_name to one";
 const NOT_TRUSTED: &str = "the redis server asks for a client certificate that it trusts: set \
                            client_cert_file and client_key_file (in a URL cert_file and key_file)";

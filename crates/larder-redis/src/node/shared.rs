@@ -129,10 +129,7 @@ impl NodeRef {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(timeout)
             .set_response_timeout(timeout);
-        let client = &self.0.client;
-        let mut connection = client
-            .get_multiplexed_async_connection_with_config(&config)
-            .await?;
+        let mut connection = self.0.door.open(config, settings.connect_timeout).await?;
         let hello = self.0.hello();
         let answers = connection
             .send_packed_commands(&hello, 0, hello.len())

@@ -5,14 +5,9 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use redis::{
-    Client, ConnectionAddr, IntoConnectionInfo as _, RedisConnectionInfo, io::tcp::TcpSettings,
-};
-
-use super::tls::Tls;
 use crate::{
     config::{Address, HostPort, RedisConfig, SentinelConfig, Topology},
-    node::{Failure, Login, NodeRef, Settings},
+    node::{Door, Failure, Login, NodeRef, Settings, Tls},
 };
 
 pub(super) struct Registry {
@@ -23,11 +18,11 @@ pub(super) struct Registry {
     sentinels: Mutex<HashMap<Address, NodeRef>>,
 }
 
-/// Makes clients for addresses.
+/// Makes doors for addresses.
 struct Dialer {
     servers: Login,
     sentinels: Login,
-    tls: Option<Tls>,
+    tls: Option<Arc<Tls>>,
     sentinel_tls: bool,
 }
 
@@ -100,43 +95,19 @@ impl Dialer {
         Ok(Self {
             servers,
             sentinels,
-            tls: Tls::read(config)?,
+            tls: Tls::read(config)?.map(Arc::new),
             sentinel_tls: watched.tls,
         })
     }
 
     fn server(&self, address: Address, settings: &Arc<Settings>) -> Result<NodeRef, Failure> {
-        let client = client(&address, self.tls.as_ref())?;
-        Ok(NodeRef::new(address, client, &self.servers, settings))
+        let door = Door::new(&address, self.tls.as_ref())?;
+        Ok(NodeRef::new(address, door, &self.servers, settings))
     }
 
     fn sentinel(&self, address: Address, settings: &Arc<Settings>) -> Result<NodeRef, Failure> {
         let tls = self.tls.as_ref().filter(|_| self.sentinel_tls);
-        let client = client(&address, tls)?;
-        Ok(NodeRef::new(address, client, &self.sentinels, settings))
-    }
-}
-
-fn client(address: &Address, tls: Option<&Tls>) -> Result<Client, Failure> {
-    let to = match address {
-        Address::Unix(path) => ConnectionAddr::Unix(path.clone()),
-        Address::Tcp(HostPort { host, port, .. }) if tls.is_some() => ConnectionAddr::TcpTls {
-            host: host.clone(),
-            port: *port,
-            insecure: false,
-            tls_params: None,
-        },
-        Address::Tcp(HostPort { host, port, .. }) => ConnectionAddr::Tcp(host.clone(), *port),
-    };
-    // Nothing is said by itself: logging in is ours, and the name of the client library would cost
-    // a round trip and a permission.
-    let silent = RedisConnectionInfo::default().set_skip_set_lib_name();
-    let info = to
-        .into_connection_info()?
-        .set_redis_settings(silent)
-        .set_tcp_settings(TcpSettings::default().set_nodelay(true));
-    match tls {
-        Some(tls) => tls.open(info),
-        None => Ok(Client::open(info)?),
+        let door = Door::new(&address, tls)?;
+        Ok(NodeRef::new(address, door, &self.sentinels, settings))
     }
 }

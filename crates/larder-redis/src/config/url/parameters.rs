@@ -43,6 +43,7 @@ fn set(config: &mut RedisConfig, name: &str, value: String) -> Result<(), Why> {
         "ca_file" => tls(config)?.ca_file = Some(value.into()),
         "cert_file" => tls(config)?.client_cert_file = Some(value.into()),
         "key_file" => tls(config)?.client_key_file = Some(value.into()),
+        "server_name" => tls(config)?.server_name = Some(value),
         "sentinel_username" => sentinels(config)?.username = Some(value),
         "sentinel_password" => sentinels(config)?.password = Some(value.into()),
         "db" => over_socket(config)?.database = number(&value)?,
@@ -119,7 +120,7 @@ fn distance(from: &str, to: &str) -> usize {
     row.last().copied().unwrap_or_default()
 }
 
-const PARAMETERS: [&str; 14] = [
+const PARAMETERS: [&str; 15] = [
     "client_name",
     "connect_timeout",
     "response_timeout",
@@ -129,6 +130,7 @@ const PARAMETERS: [&str; 14] = [
     "ca_file",
     "cert_file",
     "key_file",
+    "server_name",
     "sentinel_username",
     "sentinel_password",
     "db",

@@ -137,7 +137,8 @@ fn a_cluster_has_nodes_and_no_database() {
 fn every_parameter_sets_its_field() {
     let tls = TlsConfig::new()
         .with_ca_file("/ca.pem")
-        .with_client_files("/c.pem", "/k.pem");
+        .with_client_files("/c.pem", "/k.pem")
+        .with_server_name("shop");
     check(&[
         (
             "redis://cache?client_name=app-1&connect_timeout=2s&response_timeout=1m&hit_timeout=1h\
@@ -155,7 +156,7 @@ fn every_parameter_sets_its_field() {
             server("cache", 6379).with_compress_above(None),
         ),
         (
-            "rediss://cache?ca_file=/ca.pem&cert_file=/c.pem&key_file=%2Fk.pem",
+            "rediss://cache?ca_file=/ca.pem&cert_file=/c.pem&key_file=%2Fk.pem&server_name=shop",
             server("cache", 6379).with_tls(tls),
         ),
     ]);
@@ -374,8 +375,8 @@ fn an_unknown_parameter_is_not_repeated_and_a_near_name_is_offered() {
         format!(
             "parameter {position} of the redis URL is unknown: known are client_name, \
              connect_timeout, response_timeout, hit_timeout, table_shards, compress_above, \
-             ca_file, cert_file, key_file, sentinel_username, sentinel_password, db, user, pass; \
-             in a value & is written %26"
+             ca_file, cert_file, key_file, server_name, sentinel_username, sentinel_password, db, \
+             user, pass; in a value & is written %26"
         )
     };
     let near = |name| format!("parameter 1 of the redis URL is unknown: did you mean {name}?");

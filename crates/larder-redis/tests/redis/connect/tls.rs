@@ -7,7 +7,7 @@ use larder_testkit::server::{RedisOptions, RedisServer, RedisTls};
 
 use super::{connect, refuse, small_cluster, small_sentinel};
 use crate::{
-    faces::check,
+    faces::{Tasks, check, has, put, runtime},
     urls::{address, patient},
 };
 
@@ -81,8 +81,46 @@ fn a_host_that_the_certificate_does_not_name_is_a_wrong_setting() {
     refuse(
         &config(&url, trusting(&server)),
         "the certificate of the redis server is for another host: write a host that it names, or \
-         have the server named in it",
+         set server_name to one",
     );
+}
+
+#[test]
+fn a_server_that_is_reached_by_another_name_is_told_by_the_one_that_it_bears() {
+    let server = start(&[("bind", "127.0.0.1 127.0.0.2")]);
+    let url = format!("rediss://127.0.0.2:{}", server.port());
+    for name in ["localhost", "127.0.0.1"] {
+        let tls = trusting(&server).with_server_name(name);
+        check(&connect(config(&url, tls)));
+        let ca_file = files(&server).ca_pem().display().to_string();
+        let url = format!("{url}?ca_file={ca_file}&server_name={name}");
+        check(&connect(patient(&url)));
+    }
+    // And by no other, where the host would do.
+    refuse(
+        &config(&server.url(), trusting(&server).with_server_name("cache")),
+        "the certificate of the redis server is for another host: write a host that it names, or \
+         set server_name to one",
+    );
+    refuse(
+        &config(&server.url(), trusting(&server).with_server_name("no name")),
+        "server_name is no host name and no address: write the name that the certificate of the \
+         redis servers bears",
+    );
+}
+
+#[test]
+fn connections_that_were_cut_are_made_anew() {
+    let server = start(&[]);
+    let store = connect(config(&server.url(), trusting(&server)));
+    let runtime = runtime();
+    let tasks = Tasks(store.clone(), &runtime);
+    put(&store);
+    for _ in 0..3 {
+        assert!(has(&store) && has(&tasks));
+        let cut = ["CLIENT", "KILL", "TYPE", "normal"];
+        server.command(&cut).unwrap();
+    }
 }
 
 #[test]
