@@ -11,8 +11,15 @@ use crate::{Change, ChangeScope, TableKey, bypass::BypassMarks, clock::Moment, s
 /// The queue of one process.
 #[derive(Debug)]
 pub struct Pending {
-    queue: Mutex<Batch>,
+    queue: Mutex<Queue>,
     changes_max: usize,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    waiting: Batch,
+    /// How many changes a delivery that runs has taken out, and may put back.
+    under_way: usize,
 }
 
 /// What waits for delivery.
@@ -33,7 +40,8 @@ impl Pending {
         }
     }
 
-    /// How many changes wait; dropping everything counts as one.
+    /// How many changes have not reached the store, those of a delivery that runs among them;
+    /// dropping everything counts as one.
     pub fn len(&self) -> usize {
         lock(&self.queue).len()
     }
@@ -46,25 +54,48 @@ impl Pending {
     /// Queues what could not be delivered and marks its tables.
     pub(crate) fn push(&self, batch: &Batch, marks: &BypassMarks) -> usize {
         let mut queue = lock(&self.queue);
-        queue.changes.extend_from_slice(&batch.changes);
-        queue.everything |= batch.everything;
-        queue.fold(self.changes_max);
-        // Under the queue's lock, so that a delivery that ends now cannot lift the mark.
-        marks.add_undelivered(batch.tables(), queue.everything);
+        queue.add(batch, self.changes_max, marks);
         queue.len()
     }
 
-    /// Takes everything out for a delivery. The marks stay until [`Self::delivered`].
+    /// Takes everything out for the only delivery that runs. The marks stay until
+    /// [`Self::delivered`].
     pub(crate) fn take(&self) -> Batch {
-        std::mem::take(&mut *lock(&self.queue))
+        let mut queue = lock(&self.queue);
+        let batch = std::mem::take(&mut queue.waiting);
+        queue.under_way = batch.len();
+        batch
+    }
+
+    /// Queues again what [`Self::take`] took out.
+    pub(crate) fn put_back(&self, batch: &Batch, marks: &BypassMarks) -> usize {
+        let mut queue = lock(&self.queue);
+        queue.under_way = 0;
+        queue.add(batch, self.changes_max, marks);
+        queue.len()
     }
 
     /// Lifts the marks of everything that is not queued again.
     pub(crate) fn delivered(&self, marks: &BypassMarks, now: Moment) -> usize {
-        let queue = lock(&self.queue);
-        let tables: HashSet<TableKey> = queue.tables().cloned().collect();
-        marks.set_undelivered(tables, queue.everything, now);
+        let mut queue = lock(&self.queue);
+        queue.under_way = 0;
+        let tables: HashSet<TableKey> = queue.waiting.tables().cloned().collect();
+        marks.set_undelivered(tables, queue.waiting.everything, now);
         queue.len()
+    }
+}
+
+impl Queue {
+    fn len(&self) -> usize {
+        self.waiting.len() + self.under_way
+    }
+
+    fn add(&mut self, batch: &Batch, changes_max: usize, marks: &BypassMarks) {
+        self.waiting.changes.extend_from_slice(&batch.changes);
+        self.waiting.everything |= batch.everything;
+        self.waiting.fold(changes_max);
+        // Under the queue's lock, so that a delivery that ends now cannot lift the mark.
+        marks.add_undelivered(batch.tables(), self.waiting.everything);
     }
 }
 
@@ -103,5 +134,26 @@ impl Batch {
         } else {
             self.everything = true;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_delivery_has_taken_out_waits_until_it_has_arrived() {
+        let (pending, marks) = (Pending::new(8), BypassMarks::default());
+        let everything = Batch {
+            changes: Vec::new(),
+            everything: true,
+        };
+        assert_eq!(pending.push(&everything, &marks), 1);
+        let taken = pending.take();
+        assert_eq!(pending.len(), 1);
+        assert_eq!(pending.put_back(&taken, &marks), 1);
+        pending.take();
+        assert_eq!(pending.delivered(&marks, Moment(0)), 0);
+        assert!(pending.is_empty());
     }
 }

@@ -2,10 +2,11 @@
 
 use crate::{
     Change, DependencyKey, TableKey,
+    bypass::BypassMarks,
     error::Error,
     machine::{TableDrop, WriteMachine, WriteStep},
     observer::{Cause, Dropped, Event},
-    pending::Batch,
+    pending::{Batch, Pending},
     store::{Dependencies, Fault, FaultKind, Removal, Reply, Request},
     sync::lock,
 };
@@ -123,7 +124,7 @@ impl Cache {
         !self.is_store_down()
     }
 
-    /// How many changes wait for delivery.
+    /// How many changes wait for delivery or are being delivered.
     pub fn pending(&self) -> usize {
         self.shared.pending.len()
     }
@@ -139,7 +140,7 @@ impl Cache {
             return self.settled();
         }
         if let Err(fault) = self.try_deliver(&batch) {
-            let _ = self.push(&batch);
+            let _ = self.queue(&batch, Pending::put_back);
             return Err(fault.into());
         }
         let left = self
@@ -239,11 +240,19 @@ impl Cache {
     }
 
     fn push(&self, batch: &Batch) -> Invalidation {
+        self.queue(batch, Pending::push)
+    }
+
+    fn queue(
+        &self,
+        batch: &Batch,
+        queue: fn(&Pending, &Batch, &BypassMarks) -> usize,
+    ) -> Invalidation {
         match batch.everything {
             true => self.shared.own_drops.note_all(self.now()),
             false => self.note(&batch.changes),
         }
-        let changes = self.shared.pending.push(batch, &self.shared.marks);
+        let changes = queue(&self.shared.pending, batch, &self.shared.marks);
         self.report(&Event::Pending { changes });
         Invalidation::Pending
     }
