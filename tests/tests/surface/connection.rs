@@ -10,7 +10,7 @@ use std::{
 
 use larder::{CachedConnection, Larder, MemoryStore, WrapConfig};
 use larder_examples::entity::{author, post};
-use larder_tests::lab::{Backend, Lab};
+use larder_tests::lab::{self, Backend, Lab};
 use sea_orm::{
     AccessMode, ActiveModelTrait,
     ActiveValue::Set,
@@ -238,9 +238,8 @@ async fn migrations_inside_are_followed_by_refresh_catalog(backend: Backend) {
 /// One larder, two databases with the same tables.
 async fn databases_of_one_larder_stay_apart(backend: Backend) {
     let (one, two) = (Lab::start(backend).await, Lab::start(backend).await);
-    let second = one
-        .larder
-        .wrap(Database::connect(two.options()).await.unwrap());
+    let connection = Database::connect(two.options()).await.unwrap();
+    let second = lab::wrap(&one.larder, connection, &two.url);
     assert_eq!(title(&one.db, 1).await, title(&second, 1).await);
     rename(&second, 1, "in the second").await.unwrap();
     let before = one.selects();
