@@ -120,6 +120,11 @@ impl DependencyKey {
             ..Self::any_row(self.table.clone())
         }
     }
+
+    /// Whether the same writes drop both, on whichever shards they lie (P12).
+    pub(crate) fn is_dropped_with(&self, other: &Self) -> bool {
+        (&self.table, &self.shape, &self.value) == (&other.table, &other.shape, &other.value)
+    }
 }
 
 /// Appends `text` with every reserved character and `%` as `%XX` of its UTF-8 bytes: injective,

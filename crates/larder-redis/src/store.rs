@@ -182,6 +182,7 @@ impl BlockingStore for RedisStore {
         let mut replies = Vec::with_capacity(batch.len());
         for requests in together(batch) {
             self.shared.look_again_before(requests);
+            let way = self.shared.way(requests);
             let mut topology = self.shared.find_blocking()?;
             let mut work = Work::new(requests, now, &topology)?;
             loop {
@@ -189,7 +190,6 @@ impl BlockingStore for RedisStore {
                 if calls.is_empty() {
                     break;
                 }
-                let way = self.shared.way(requests);
                 let answers = self.shared.run_blocking(calls, &way, &mut topology)?;
                 work.told(&answers, &self.shared.rules)?;
             }

@@ -119,12 +119,15 @@ impl Topologies {
 
     /// The topology, if it need not be found out first.
     pub(crate) fn known(&self) -> Option<Arc<Topology>> {
-        let known = self
-            .known
-            .read()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        let topology = known.as_ref().filter(|topology| self.trusts(topology));
-        topology.cloned()
+        self.latest().filter(|topology| self.trusts(topology))
+    }
+
+    /// The topology as it was last found out, believed or not.
+    fn latest(&self) -> Option<Arc<Topology>> {
+        let known = self.known.read();
+        known
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .clone()
     }
 
     /// Whether nothing has gone another way than this topology says.
@@ -148,11 +151,7 @@ impl Topologies {
         {
             return Err(failure);
         }
-        let before = self
-            .known
-            .read()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .clone();
+        let before = self.latest();
         let found = discover(&self.config, &self.registry, before.as_deref(), tries);
         *crate::lock(&self.failure) = found.as_ref().err().cloned();
         self.tries.fetch_add(1, Ordering::AcqRel);

@@ -123,8 +123,7 @@ impl Cache {
                     machine.paused()
                 }
                 ReadStep::Done(decision) => {
-                    let valid = machine.passes_over_a_result();
-                    self.keep_near(&request, near.as_ref(), (&decision, valid));
+                    self.keep_near(&request, near.as_ref(), &machine, &decision);
                     return self.decided(&machine, request, decision, lead);
                 }
             }
@@ -173,8 +172,7 @@ impl Cache {
                     machine.paused()
                 }
                 ReadStep::Done(decision) => {
-                    let valid = machine.passes_over_a_result();
-                    self.keep_near(&request, near.as_ref(), (&decision, valid));
+                    self.keep_near(&request, near.as_ref(), &machine, &decision);
                     return self.decided(&machine, request, decision, lead);
                 }
             }
@@ -221,7 +219,8 @@ impl Cache {
         &self,
         request: &ReadRequest<'_>,
         near: Option<&Arc<Entry>>,
-        (decision, valid): (&ReadDecision, bool),
+        machine: &ReadMachine<'_>,
+        decision: &ReadDecision,
     ) {
         let key = request.entry;
         let Some(entries) = &self.shared.near else {
@@ -233,7 +232,7 @@ impl Cache {
                 keep: Some(entry), ..
             } => entries.put(key, entry),
             // Others may still be served it, until the next one takes its place.
-            _ if valid || !request.leeway.allow_stale.is_zero() => {}
+            _ if machine.passes_over_a_result() || !request.leeway.allow_stale.is_zero() => {}
             _ => {
                 if let Some(dead) = near {
                     entries.remove_same(key, dead);

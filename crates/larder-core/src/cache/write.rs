@@ -2,11 +2,10 @@
 
 use crate::{
     Change, DependencyKey, TableKey,
-    bypass::BypassMarks,
     error::Error,
     machine::{TableDrop, WriteMachine, WriteStep},
     observer::{Cause, Dropped, Event},
-    pending::{Batch, Pending},
+    pending::Batch,
     store::{Dependencies, Fault, FaultKind, Removal, Reply, Request},
     sync::lock,
 };
@@ -140,7 +139,8 @@ impl Cache {
             return self.settled();
         }
         if let Err(fault) = self.try_deliver(&batch) {
-            let _ = self.queue(&batch, Pending::put_back);
+            let changes = self.shared.pending.put_back(&batch, &self.shared.marks);
+            self.report(&Event::Pending { changes });
             return Err(fault.into());
         }
         let left = self
@@ -240,19 +240,11 @@ impl Cache {
     }
 
     fn push(&self, batch: &Batch) -> Invalidation {
-        self.queue(batch, Pending::push)
-    }
-
-    fn queue(
-        &self,
-        batch: &Batch,
-        queue: fn(&Pending, &Batch, &BypassMarks) -> usize,
-    ) -> Invalidation {
         match batch.everything {
             true => self.shared.own_drops.note_all(self.now()),
             false => self.note(&batch.changes),
         }
-        let changes = queue(&self.shared.pending, batch, &self.shared.marks);
+        let changes = self.shared.pending.push(batch, &self.shared.marks);
         self.report(&Event::Pending { changes });
         Invalidation::Pending
     }

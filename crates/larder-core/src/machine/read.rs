@@ -353,14 +353,7 @@ impl FillPlan {
         let mut dependencies = self.dependencies.to_vec();
         let mut stamps = self.stamps.to_vec();
         for (dependency, issued) in other.dependencies.iter().zip(other.stamps.iter()) {
-            // On whichever shard: a drop reaches all of them.
-            let same = |known: &DependencyKey| {
-                DependencyKey {
-                    spread: known.spread,
-                    ..dependency.clone()
-                } == *known
-            };
-            if !dependencies.iter().any(same) {
+            if !dependencies.iter().any(|it| it.is_dropped_with(dependency)) {
                 dependencies.push(dependency.clone());
                 stamps.push(*issued);
             }

@@ -43,12 +43,15 @@ impl Door {
 
     /// For a thread. Nothing takes longer than this.
     pub(super) fn open_blocking(&self, timeout: Duration) -> RedisResult<Line> {
-        let mut line = match self {
-            Self::Plain(client) => Line::Plain(client.get_connection_with_timeout(timeout)?),
-            Self::Tls(tls, to) => Line::Tls(tls.connect_blocking(to, timeout)?),
-        };
-        line.set_timeout(timeout)?;
-        Ok(line)
+        match self {
+            Self::Plain(client) => {
+                let mut line = Line::Plain(client.get_connection_with_timeout(timeout)?);
+                line.set_timeout(timeout)?;
+                Ok(line)
+            }
+            // Its handshake has the time limit already.
+            Self::Tls(tls, to) => Ok(Line::Tls(tls.connect_blocking(to, timeout)?)),
+        }
     }
 
     /// For the tasks of a runtime.

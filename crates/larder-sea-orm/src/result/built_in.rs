@@ -185,40 +185,29 @@ impl<K: CachedResult + Ord, T: CachedResult> CachedResult for BTreeMap<K, T> {
     }
 }
 
-impl<T: CachedResult> CachedResult for Box<T> {
-    const SCHEMA_FINGERPRINT: u64 = T::SCHEMA_FINGERPRINT;
-    const STORABLE: bool = T::STORABLE;
+/// What is boxed or shared is the same as what is owned.
+macro_rules! pointer {
+    ($($pointer:ident)+) => {$(
+        impl<T: CachedResult> CachedResult for $pointer<T> {
+            const SCHEMA_FINGERPRINT: u64 = T::SCHEMA_FINGERPRINT;
+            const STORABLE: bool = T::STORABLE;
 
-    fn result_bytes(&self) -> usize {
-        T::result_bytes(self)
-    }
+            fn result_bytes(&self) -> usize {
+                T::result_bytes(self)
+            }
 
-    fn write_result(&self, to: &mut Writer<'_>) -> Result<(), Unwritable> {
-        T::write_result(self, to)
-    }
+            fn write_result(&self, to: &mut Writer<'_>) -> Result<(), Unwritable> {
+                T::write_result(self, to)
+            }
 
-    fn read_result(from: &mut Reader<'_>) -> Result<Self, Unreadable> {
-        T::read_result(from).map(Self::new)
-    }
+            fn read_result(from: &mut Reader<'_>) -> Result<Self, Unreadable> {
+                T::read_result(from).map(Self::new)
+            }
+        }
+    )+};
 }
 
-/// What is shared is the same as what is owned.
-impl<T: CachedResult> CachedResult for Arc<T> {
-    const SCHEMA_FINGERPRINT: u64 = T::SCHEMA_FINGERPRINT;
-    const STORABLE: bool = T::STORABLE;
-
-    fn result_bytes(&self) -> usize {
-        T::result_bytes(self)
-    }
-
-    fn write_result(&self, to: &mut Writer<'_>) -> Result<(), Unwritable> {
-        T::write_result(self, to)
-    }
-
-    fn read_result(from: &mut Reader<'_>) -> Result<Self, Unreadable> {
-        T::read_result(from).map(Self::new)
-    }
-}
+pointer!(Box Arc);
 
 macro_rules! tuple {
     ($($part:ident)+) => {

@@ -44,26 +44,22 @@ impl<'a> ReadMachine<'a> {
         {
             let full = seen.shape.is_none() && seen.shapes >= self.shapes_max;
             let issued = issued_now(seen, dependency, full);
-            if issued.is_none() {
-                let dependency = if full {
-                    dependency.widened()
-                } else {
-                    dependency.clone()
-                };
-                let known = if full { seen.empty } else { seen.shape };
-                let value = dependency.value.filter(|_| seen.value.is_none());
-                registrations.push(Registration {
-                    shape: known.is_none().then(|| self.draws.stamp()),
-                    value: value.map(|_| self.draws.stamp()),
-                    dependency,
-                });
-                self.registering.push((position, seen.incarnation, full));
-            }
-            self.dependencies.push(if full {
+            let stored = if full {
                 dependency.widened()
             } else {
                 dependency.clone()
-            });
+            };
+            if issued.is_none() {
+                let known = if full { seen.empty } else { seen.shape };
+                let value = stored.value.filter(|_| seen.value.is_none());
+                registrations.push(Registration {
+                    shape: known.is_none().then(|| self.draws.stamp()),
+                    value: value.map(|_| self.draws.stamp()),
+                    dependency: stored.clone(),
+                });
+                self.registering.push((position, seen.incarnation, full));
+            }
+            self.dependencies.push(stored);
             self.stamps.push(issued);
         }
         registrations
