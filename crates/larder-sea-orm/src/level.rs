@@ -7,16 +7,16 @@ use std::{
 };
 
 use larder_core::{BypassReason, Cause, Source};
-use larder_signals::{Changes, Returned, StatementOutcome, TransactionBuffer, WriteGuard};
-use larder_sql::Dialect;
+use larder_signals::{
+    Changes, Planned, Returned, StatementOutcome, TransactionBuffer, TransactionLog, WriteGuard,
+};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
 
 use crate::{
     failure,
     job::{Done, Job},
-    planned::Planned,
     shared::Shared,
-    task, write,
+    task, told, write,
 };
 
 /// One level of a transaction. Dropped without an end, the transaction is rolled back by SeaORM,
@@ -24,33 +24,20 @@ use crate::{
 pub(crate) struct Level {
     shared: Arc<Shared>,
     source: Arc<Source>,
-    buffer: Arc<Mutex<Buffer>>,
+    log: Arc<Mutex<TransactionLog>>,
     /// `None` = the transaction itself.
     depth: Option<usize>,
     ended: bool,
 }
 
-struct Buffer {
-    events: TransactionBuffer,
-    /// A statement changed the schema: the catalog is read again once the transaction is over.
-    schema_changed: bool,
-    /// `SET LOCAL` was seen: until the end, names may mean other tables.
-    local_setting: bool,
-}
-
 impl Level {
     pub(crate) fn outermost(shared: &Arc<Shared>, backend: DbBackend) -> Self {
         let source = Arc::clone(shared.source_or_stranger(backend));
-        let events = shared.larder().begin_transaction(&source);
-        let buffer = Arc::new(Mutex::new(Buffer {
-            events,
-            schema_changed: false,
-            local_setting: false,
-        }));
+        let log = TransactionLog::new(shared.larder(), &source);
         Self {
             shared: Arc::clone(shared),
             source,
-            buffer,
+            log: Arc::new(Mutex::new(log)),
             depth: None,
             ended: false,
         }
@@ -61,7 +48,7 @@ impl Level {
         Self {
             shared: Arc::clone(&self.shared),
             source: Arc::clone(&self.source),
-            buffer: Arc::clone(&self.buffer),
+            log: Arc::clone(&self.log),
             depth: Some(depth),
             ended: false,
         }
@@ -135,7 +122,7 @@ impl Level {
             self.apply(at_once).await;
             return result;
         };
-        if changes.is_empty() && !self.lock().schema_changed {
+        if changes.is_empty() && !self.lock().has_changed_schema() {
             return commit.await;
         }
         let mut guard = self.shared.larder().begin_commit(&self.source, changes);
@@ -178,12 +165,12 @@ impl Level {
 
     /// What becomes visible when the level is committed; `None` = nothing, it is a savepoint.
     fn shown_by_commit(&self) -> Option<Changes> {
-        let mut buffer = self.lock();
+        let mut log = self.lock();
         let changes = match self.depth {
-            Some(_) if !buffer.events.is_detached() => return None,
+            Some(_) if !log.events.is_detached() => return None,
             // For all that is known, the savepoint is the transaction.
-            Some(_) => buffer.events.everything_so_far(),
-            None => buffer.events.commit(),
+            Some(_) => log.events.everything_so_far(),
+            None => log.events.commit(),
         };
         // In a session that nobody knows, more may have been open than the wrapper saw.
         Some(if self.shared.is_bypassed() {
@@ -202,11 +189,11 @@ impl Level {
         let Some(depth) = self.depth else {
             return Changes::none();
         };
-        let mut buffer = self.lock();
+        let mut log = self.lock();
         if failed {
-            buffer.events.doubt();
+            log.events.doubt();
         }
-        end(&mut buffer.events, depth)
+        end(&mut log.events, depth)
     }
 
     async fn apply(&self, changes: Changes) {
@@ -225,11 +212,11 @@ impl Level {
     }
 
     fn rolled_back(&self, failed: bool) -> Changes {
-        let mut buffer = self.lock();
+        let mut log = self.lock();
         if failed {
-            buffer.events.doubt();
+            log.events.doubt();
         }
-        let changes = buffer.events.rollback();
+        let changes = log.events.rollback();
         if self.shared.is_bypassed() {
             return Changes::Everything;
         }
@@ -238,13 +225,13 @@ impl Level {
 
     /// The transaction is over: what it did to the schema shows now.
     fn over(&self) {
-        if self.lock().schema_changed {
+        if self.lock().has_changed_schema() {
             self.shared.schema_changed();
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Buffer> {
-        self.buffer.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, TransactionLog> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -304,33 +291,24 @@ impl<'a> Sending<'a> {
         let Some(guard) = self.guard.take() else {
             return Changes::none();
         };
-        let changes = if self.planned.outdated || self.level.lock().local_setting {
-            Changes::Everything
-        } else {
-            self.planned.tell(self.statement, done, |params, returned| {
-                guard.changes(params, returned)
-            })
-        };
+        let exact = self.level.shared.has_exact_rows();
+        let recorded = self.level.lock().record(self.planned, outcome, || {
+            told::tell(
+                self.planned,
+                exact,
+                self.statement,
+                done,
+                |params, returned| guard.changes(params, returned),
+            )
+        });
         guard.handed_over();
-        if self.planned.changes_session() {
+        if recorded.schema_changed {
+            self.level.shared.schema_changed();
+        }
+        if recorded.session_changed {
             self.level.shared.bypass(self.planned);
         }
-        let mut buffer = self.level.lock();
-        buffer.local_setting |= self.planned.is_local_setting();
-        if self.planned.changes_schema() {
-            buffer.schema_changed = true;
-            if self.planned.source.dialect() == Dialect::MySql {
-                // It has committed already.
-                self.level.shared.schema_changed();
-            }
-        }
-        let at_once = buffer.events.record(self.planned.plan(), changes, outcome);
-        if buffer.events.has_orphans() {
-            // The driver's count of levels is not the server's, so its end is not that of the
-            // transaction.
-            self.level.shared.bypass(self.planned);
-        }
-        at_once
+        recorded.at_once
     }
 }
 

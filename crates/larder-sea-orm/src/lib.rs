@@ -8,16 +8,13 @@
 //! that a query with a parameter of a type that is off here runs uncached.
 
 mod begin;
-mod config;
 mod connection;
 mod failure;
 mod job;
-mod keeper;
 mod level;
 mod loader;
 pub mod overlay;
 mod param;
-mod planned;
 mod probe;
 mod query;
 #[cfg(feature = "rbac")]
@@ -28,6 +25,7 @@ mod shared;
 #[cfg(feature = "stream")]
 mod stream;
 mod task;
+mod told;
 mod transaction;
 mod wrap;
 mod write;
@@ -36,9 +34,9 @@ mod write;
 #[path = "private.rs"]
 pub mod __private;
 
-pub use config::{Replica, WrapConfig};
 pub use connection::CachedConnection;
 pub use larder_derive::{Cacheable, CachedResult};
+pub use larder_signals::{Replica, WrapConfig};
 pub use loader::{LoaderSource, LoaderTrait};
 #[cfg(feature = "stream")]
 pub use query::RowStream;

@@ -6,23 +6,23 @@ use std::sync::{
 };
 
 use larder_core::{BypassReason, Prepared, ReadMode, ReadOutcome, Source};
-use larder_signals::{CachedRead, Larder, ReadCall, ReadOptions};
-use larder_sql::plan::Reason;
-use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
+use larder_signals::{
+    CachedRead, CatalogKeeper, Larder, Planned, ReadCall, ReadOptions, WrapConfig,
+};
+use larder_sql::{Dialect, plan::Reason};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Statement};
 
 use crate::{
-    config::WrapConfig,
-    failure,
-    keeper::Keeper,
+    failure, job,
     param::Params,
-    planned::Planned,
     probe::{Asked, Slot},
 };
 
 /// What all clones and transactions of one wrapped connection share.
 pub(crate) struct Shared {
     larder: Larder,
-    keeper: Keeper,
+    keeper: CatalogKeeper,
+    reading: tokio::sync::Mutex<()>,
     /// A statement changed the session of one of its connections, and nobody knows which.
     bypass: AtomicBool,
     exact_rows: bool,
@@ -32,9 +32,10 @@ impl Shared {
     pub(crate) fn new(larder: &Larder, config: WrapConfig) -> Self {
         Self {
             larder: larder.clone(),
-            keeper: Keeper::new(&config),
+            keeper: CatalogKeeper::new(&config),
+            reading: tokio::sync::Mutex::const_new(()),
             bypass: AtomicBool::new(false),
-            exact_rows: config.exact_rows,
+            exact_rows: config.has_exact_rows(),
         }
     }
 
@@ -66,7 +67,7 @@ impl Shared {
         if !self.is_catalog_due(inner) {
             return false;
         }
-        self.keeper.keep(inner, &self.larder).await;
+        self.read_catalog(inner).await;
         match self.read_now(statement, slot, Asked::First) {
             Now::Answered(outcome) => leave(outcome, slot),
             Now::Later(read) => leave(self.larder.read(&read).await, slot),
@@ -181,14 +182,13 @@ impl Shared {
         if inner.is_mock_connection() {
             return None;
         }
-        let source = self.keeper.source_or_stranger(inner.get_database_backend());
+        let source = self.source_or_stranger(inner.get_database_backend());
         let prepared = source.plan(sql);
         Some(Planned {
             source: Arc::clone(source),
             prepared,
             // In another session, names may mean other tables.
             outdated: self.keeper.is_outdated() || self.is_bypassed(),
-            exact_rows: self.exact_rows,
         })
     }
 
@@ -196,7 +196,32 @@ impl Shared {
     /// read.
     pub(crate) async fn keep<C: ConnectionTrait>(&self, inner: &C) {
         if self.is_catalog_due(inner) {
-            self.keeper.keep(inner, &self.larder).await;
+            self.read_catalog(inner).await;
+        }
+    }
+
+    /// Reads the catalog, of which is known that it is due. A failure leaves things as they are:
+    /// without a catalog that can be believed nothing is cached.
+    async fn read_catalog<C: ConnectionTrait>(&self, inner: &C) {
+        let Some(dialect) = job::dialect(inner.get_database_backend()) else {
+            return;
+        };
+        let _reading = if self.keeper.is_outdated() {
+            self.reading.lock().await
+        } else {
+            // By the timer, one goes and the others keep the catalog that they have.
+            let Ok(reading) = self.reading.try_lock() else {
+                return;
+            };
+            reading
+        };
+        // Another may have read it while this one waited.
+        if !self.keeper.is_due(&self.larder) {
+            return;
+        }
+        let mut reading = self.keeper.begin_reading(&self.larder, dialect);
+        while let Some(sql) = reading.query() {
+            reading.answer(rows(inner, sql).await.ok());
         }
     }
 
@@ -223,8 +248,15 @@ impl Shared {
         self.bypass.load(Ordering::Acquire)
     }
 
+    /// Whether rows of the connection say NULL only for NULL.
+    pub(crate) fn has_exact_rows(&self) -> bool {
+        self.exact_rows
+    }
+
     pub(crate) fn source_or_stranger(&self, backend: DbBackend) -> &Arc<Source> {
-        self.keeper.source_or_stranger(backend)
+        // Whatever the dialect, a write without a catalog is of unknown scope.
+        let dialect = job::dialect(backend).unwrap_or(Dialect::Postgres);
+        self.keeper.source_or_stranger(dialect)
     }
 
     /// The catalog must be read again before it is believed.
@@ -269,4 +301,20 @@ fn leave(outcome: ReadOutcome, slot: &dyn Slot) -> bool {
         }
         _ => false,
     }
+}
+
+/// Every column of the catalog's queries is text.
+async fn rows<C: ConnectionTrait>(
+    connection: &C,
+    sql: &str,
+) -> Result<Vec<Vec<Option<String>>>, DbErr> {
+    let statement = Statement::from_string(connection.get_database_backend(), sql);
+    let rows = connection.query_all_raw(statement).await?;
+    rows.iter().map(cells).collect()
+}
+
+fn cells(row: &QueryResult) -> Result<Vec<Option<String>>, DbErr> {
+    (0..row.column_names().len())
+        .map(|index| row.try_get_by_index(index))
+        .collect()
 }

@@ -9,10 +9,10 @@ use std::{
 };
 
 use futures_core::Stream;
-use larder_signals::{Returned, WriteGuard};
+use larder_signals::{Planned, Returned, WriteGuard};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Statement, StreamTrait};
 
-use crate::{CachedConnection, failure, planned::Planned, shared::Shared, write};
+use crate::{CachedConnection, failure, shared::Shared, told, write};
 
 impl<C> StreamTrait for CachedConnection<C>
 where
@@ -110,13 +110,16 @@ impl Writing {
             self.shared.schema_changed();
         }
         let guard = &mut self.guard;
+        let exact = self.shared.has_exact_rows();
         match error.map(failure::of) {
-            None => self.planned.tell(&self.statement, None, |params, _| {
+            None => told::tell(&self.planned, exact, &self.statement, None, |params, _| {
                 guard.succeeded(params, Returned::Nothing);
             }),
-            Some(Some(failure)) => self.planned.tell(&self.statement, None, |params, _| {
-                guard.failed(params, failure);
-            }),
+            Some(Some(failure)) => {
+                told::tell(&self.planned, exact, &self.statement, None, |params, _| {
+                    guard.failed(params, failure);
+                })
+            }
             Some(None) => return self.guard.handed_over(),
         }
         self.guard.deliver().await;

@@ -1,9 +1,9 @@
 //! `larder.wrap(connection)`.
 
-use larder_signals::{Larder, Wrap};
+use larder_signals::{Larder, Wrap, WrapConfig};
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 
-use crate::{CachedConnection, WrapConfig, shared::Shared};
+use crate::{CachedConnection, shared::Shared};
 
 /// Marks SeaORM's implementations of [`Wrap`]; inferred, never written.
 ///
@@ -27,7 +27,7 @@ impl CachedConnection<DatabaseConnection> {
     pub fn wrap(larder: &Larder, connection: DatabaseConnection, config: WrapConfig) -> Self {
         // Its kind has a name, but only with the feature that makes it.
         let kind = format!("{:?}", connection.inner);
-        let exact = config.exact_rows && !kind.contains("Proxy") && !kind.contains("Mock");
+        let exact = config.has_exact_rows() && !kind.contains("Proxy") && !kind.contains("Mock");
         Self::wrap_other(larder, connection, config.exact_rows(exact))
     }
 }

@@ -3,15 +3,14 @@
 
 use std::sync::Arc;
 
-use larder_signals::{Changes, WriteGuard};
+use larder_signals::{Changes, Planned, WriteGuard};
 use sea_orm::{ConnectionTrait, DbErr};
 
 use crate::{
     failure,
     job::{Done, Job},
-    planned::Planned,
     shared::Shared,
-    task,
+    task, told,
 };
 
 /// Runs a statement that is not answered from the cache.
@@ -68,7 +67,7 @@ async fn write<C: ConnectionTrait>(
     mut guard: WriteGuard,
     job: Job,
 ) -> Result<Done, DbErr> {
-    let backend = inner.get_database_backend();
+    let (backend, exact) = (inner.get_database_backend(), shared.has_exact_rows());
     let statement = job.statement(backend).into_owned();
     let job = job.waiting_for_the_end(backend);
     if planned.changes_schema() {
@@ -82,12 +81,20 @@ async fn write<C: ConnectionTrait>(
         shared.schema_changed();
     }
     match &result {
-        Ok(done) => planned.tell(&statement, Some(done), |params, returned| {
-            guard.succeeded(params, returned);
-        }),
+        Ok(done) => told::tell(
+            planned,
+            exact,
+            &statement,
+            Some(done),
+            |params, returned| {
+                guard.succeeded(params, returned);
+            },
+        ),
         Err(error) => match failure::of(error) {
             Some(failure) => {
-                planned.tell(&statement, None, |params, _| guard.failed(params, failure));
+                told::tell(planned, exact, &statement, None, |params, _| {
+                    guard.failed(params, failure)
+                });
             }
             None => {
                 guard.handed_over();

@@ -1,35 +1,36 @@
-//! A statement together with its plan.
+//! A text together with its plan, and what adapters ask of it.
 
 use std::sync::Arc;
 
-use larder_core::{Image, Param, Prepared, Source};
-use larder_signals::Returned;
+use larder_core::{Prepared, Source};
 use larder_sql::{
     Dialect, Plan,
     plan::{Part, WritePlan},
 };
-use sea_orm::{QueryResult, Statement};
-
-use crate::{job::Done, param::Params, row};
 
 /// The plan of one text, made with the catalog of one source.
 #[derive(Clone, Debug)]
-pub(crate) struct Planned {
-    pub(crate) source: Arc<Source>,
-    pub(crate) prepared: Arc<Prepared>,
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "built by adapters, field by field"
+)]
+pub struct Planned {
+    /// The source whose catalog was used.
+    pub source: Arc<Source>,
+    /// The plan, made ready.
+    pub prepared: Arc<Prepared>,
     /// The catalog behind the plan is known to be wrong: every change counts as unknown.
-    pub(crate) outdated: bool,
-    /// Rows of this connection decode exactly or not at all.
-    pub(crate) exact_rows: bool,
+    pub outdated: bool,
 }
 
 impl Planned {
-    pub(crate) fn plan(&self) -> &Plan {
+    /// The plan.
+    pub fn plan(&self) -> &Plan {
         self.prepared.plan()
     }
 
     /// Whether the text changes nothing anywhere, and commits nothing.
-    pub(crate) fn only_reads(&self) -> bool {
+    pub fn only_reads(&self) -> bool {
         let dialect = self.source.dialect();
         self.plan().parts.iter().all(|part| match part {
             Part::Read(_) => true,
@@ -40,7 +41,7 @@ impl Planned {
 
     /// Whether the text writes something, or may: it does more than open and end transactions, and
     /// than change its session.
-    pub(crate) fn writes(&self) -> bool {
+    pub fn writes(&self) -> bool {
         let parts = &self.plan().parts;
         parts.iter().any(|part| {
             matches!(
@@ -51,7 +52,7 @@ impl Planned {
     }
 
     /// Whether the text changes the schema, or may.
-    pub(crate) fn changes_schema(&self) -> bool {
+    pub fn changes_schema(&self) -> bool {
         self.plan()
             .parts
             .iter()
@@ -59,69 +60,28 @@ impl Planned {
     }
 
     /// Whether the text leaves the session of its connection in another state.
-    pub(crate) fn changes_session(&self) -> bool {
+    pub fn changes_session(&self) -> bool {
         self.plan().parts.iter().any(Part::may_change_session)
             && !self.begins_with(SET_LOCAL)
             && !self.begins_with(SET_CONSTRAINTS)
     }
 
     /// Whether the text opens, ends or splits a transaction.
-    pub(crate) fn controls_transaction(&self) -> bool {
+    pub fn controls_transaction(&self) -> bool {
         self.plan()
             .parts
             .iter()
             .any(|part| matches!(part, Part::Transaction(_)))
     }
 
-    /// Hands on the parameters of the statement and what the server told of its rows.
-    pub(crate) fn tell<T>(
-        &self,
-        statement: &Statement,
-        done: Option<&Done>,
-        then: impl FnOnce(&[Param<'_>], Returned<'_>) -> T,
-    ) -> T {
-        let dialect = self.source.dialect();
-        let params = Params::of_write(statement, dialect).values;
-        match done {
-            Some(Done::One(row)) if self.returns() => {
-                then(&params, Returned::Some(&self.images(row.as_slice())))
-            }
-            Some(Done::All(rows)) if self.returns() => {
-                then(&params, Returned::All(&self.images(rows)))
-            }
-            Some(Done::Executed(result)) if dialect == Dialect::MySql && self.exact_rows => {
-                then(&params, Returned::InsertId(result.last_insert_id()))
-            }
-            // Without RETURNING, no rows say nothing of how many were written.
-            _ => then(&params, Returned::Nothing),
-        }
-    }
-
-    fn images(&self, rows: &[QueryResult]) -> Vec<Image> {
-        let Some(WritePlan {
-            targets, returning, ..
-        }) = self.single_write()
-        else {
-            return Vec::new();
-        };
-        let [target] = targets.as_slice() else {
-            return Vec::new();
-        };
-        if !self.exact_rows {
-            return vec![Image::default(); rows.len()];
-        }
-        let dialect = self.source.dialect();
-        rows.iter()
-            .map(|row| row::image(row, &target.table, returning, dialect))
-            .collect()
-    }
-
-    fn returns(&self) -> bool {
+    /// Whether its rows are those of a RETURNING.
+    pub fn returns(&self) -> bool {
         self.single_write()
             .is_some_and(|write| !write.returning.is_empty())
     }
 
-    fn single_write(&self) -> Option<&WritePlan> {
+    /// The write, when the text is one write and nothing else.
+    pub fn single_write(&self) -> Option<&WritePlan> {
         match self.plan().parts.as_slice() {
             [Part::Write(write)] => Some(write),
             _ => None,
@@ -129,7 +89,7 @@ impl Planned {
     }
 
     /// PostgreSQL's `SET LOCAL` ends with its transaction; elsewhere the word means the session.
-    pub(crate) fn is_local_setting(&self) -> bool {
+    pub fn is_local_setting(&self) -> bool {
         self.begins_with(SET_LOCAL)
     }
 

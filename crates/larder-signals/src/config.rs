@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-/// How one connection is wrapped; see [`CachedConnection::wrap`](crate::CachedConnection::wrap).
+/// How one connection is wrapped.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct WrapConfig {
@@ -60,6 +60,12 @@ impl WrapConfig {
     pub fn catalog_refresh(mut self, every: Duration) -> Self {
         self.catalog_refresh = every;
         self
+    }
+
+    /// Whether [`exact_rows`](Self::exact_rows) is on.
+    #[must_use]
+    pub fn has_exact_rows(&self) -> bool {
+        self.exact_rows
     }
 
     /// Whether rows of the connection say NULL only for NULL. Rows of SeaORM's `proxy` and `mock`
