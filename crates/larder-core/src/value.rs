@@ -45,6 +45,9 @@ pub enum Param<'a> {
     Decimal(Cow<'a, str>),
     /// JSON text.
     Json(Cow<'a, str>),
+    /// Text sent as a type that the server knows by a name of its own (PostgreSQL): the label, when
+    /// it is an enum.
+    Label(Cow<'a, str>),
     /// An array; the tag names the element type as sent.
     Array(&'static str, Vec<Self>),
     /// Anything else that can be written down exactly: a type tag and an injective encoding. Part

@@ -3,7 +3,7 @@
 use std::{
     future::Future,
     sync::{
-        Arc,
+        Arc, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -37,6 +37,8 @@ use crate::{
 pub struct Larder {
     pub(crate) inner: Arc<Inner>,
 }
+
+static GLOBAL: RwLock<Option<Larder>> = RwLock::new(None);
 
 /// What the clones share.
 #[derive(Debug)]
@@ -81,6 +83,19 @@ impl Larder {
     /// Wraps a connection: reads through it may be cached, writes through it invalidate.
     pub fn wrap<M, C: Wrap<M>>(&self, connection: C) -> C::Wrapped {
         connection.wrap(self)
+    }
+
+    /// The larder for connections that are established by URL alone, as pools do. The one set last
+    /// counts for those established afterwards.
+    pub fn set_global(larder: Self) {
+        *GLOBAL.write().unwrap_or_else(PoisonError::into_inner) = Some(larder);
+    }
+
+    /// What [`set_global`](Self::set_global) has set.
+    #[must_use]
+    pub fn global() -> Option<Self> {
+        let global = GLOBAL.read().unwrap_or_else(PoisonError::into_inner);
+        global.clone()
     }
 
     /// Stops caching: reads go to the database and nothing is stored. Writes go on invalidating, so

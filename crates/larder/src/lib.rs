@@ -1,8 +1,9 @@
 #![doc = include_str!("../README.md")]
 
-#[cfg(not(feature = "sea-orm"))]
+#[cfg(not(any(feature = "sea-orm", feature = "_diesel")))]
 compile_error!(
-    "larder serves an ORM: switch one on, e.g. `larder = { version = \"0.1\", features = [\"sea-orm\"] }`"
+    "larder serves an ORM: switch one on, e.g. `larder = { version = \"0.1\", features = [\"sea-orm\"] }` \
+     or `features = [\"diesel-postgres\"]`"
 );
 
 pub use larder_core::{
@@ -12,7 +13,7 @@ pub use larder_core::{
 };
 pub use larder_signals::{
     Blocking, CachedEntity, CachedModel, ChangeLimits, Changes, HookId, InvalidateEvent, Larder,
-    LarderBuilder, Undelivered, Wrap, WriteEvent,
+    LarderBuilder, ReadOptions, Replica, Undelivered, Wrap, WrapConfig, WriteEvent,
 };
 pub use larder_sql::plan::Operation;
 
@@ -26,12 +27,18 @@ pub use larder_redis::{
 pub use larder_sea_orm::{
     CacheLoader, CacheQuery, Cacheable, Cached, CachedConnection, CachedCursor, CachedEntityLoader,
     CachedPaginator, CachedResult, CachedSelect, CachedStream, CachedTransaction, LOCAL_FACTOR,
-    LoaderSource, LoaderTrait, Paged, RawRows, Repeat, Replica, RowStream, Rows, SeaOrm, Shaped,
-    SingleRow, Storable, WrapConfig, overlay as sea_orm,
+    LoaderSource, LoaderTrait, Paged, RawRows, Repeat, RowStream, Rows, SeaOrm, Shaped, SingleRow,
+    Storable, overlay as sea_orm,
 };
 
 #[cfg(feature = "rbac")]
 pub use larder_sea_orm::{CachedRestrictedConnection, CachedRestrictedTransaction};
+
+/// Diesel: `larder.wrap(connection)` gives a [`CachedConnection`](diesel::CachedConnection).
+#[cfg(feature = "_diesel")]
+pub mod diesel {
+    pub use larder_diesel::*;
+}
 
 /// The traits that add methods to an ORM's types: `use larder::prelude::*;`.
 pub mod prelude {

@@ -83,7 +83,7 @@ pub(crate) fn of_param<'a>(
         (Bytes { bytes_max, fixed }, Param::Bytes(value)) => bytes(value, *bytes_max, *fixed)?,
         // `enum = text` does not exist on the server, so text can only have come through a cast to
         // the enum, which reads the label as it is.
-        (Enum { labels }, Param::Text(value)) if postgres => labels
+        (Enum { labels }, Param::Text(value) | Param::Label(value)) if postgres => labels
             .iter()
             .any(|label| **label == **value)
             .then_some(Canonical::Enum(value))?,

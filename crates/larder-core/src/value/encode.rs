@@ -74,6 +74,10 @@ fn feed(param: &Param<'_>, depth: usize, fields: &mut Fields) -> Option<()> {
             fields.text(element);
             feed_all(values, depth.checked_sub(1)?, fields)?;
         }
+        Param::Label(value) => {
+            fields.tag(17);
+            fields.text(value);
+        }
         Param::Other(class, value) => {
             fields.tag(15);
             fields.text(class);

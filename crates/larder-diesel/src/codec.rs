@@ -1,0 +1,35 @@
+//! Rows as larder-core stores them: of no known type.
+
+use std::{
+    any::{Any, TypeId},
+    sync::Arc,
+};
+
+use larder_core::{
+    ResultIdentity,
+    codec::{Reader, Unreadable, Unwritable, Writer},
+};
+
+use crate::{backend::CachedBackend, rows::Rows};
+
+pub(crate) fn write(
+    value: &(dyn Any + Send + Sync),
+    out: &mut Writer<'_>,
+) -> Result<(), Unwritable> {
+    value.downcast_ref::<Rows>().ok_or(Unwritable)?.write(out)
+}
+
+pub(crate) fn read(from: &mut Reader<'_>) -> Result<Arc<dyn Any + Send + Sync>, Unreadable> {
+    Ok(Arc::new(Rows::read(from)?))
+}
+
+/// What all results of a backend are kept as.
+pub(crate) fn identity<DB: CachedBackend>() -> ResultIdentity {
+    ResultIdentity {
+        adapter: DB::ADAPTER,
+        terminal: "rows",
+        type_id: TypeId::of::<Rows>(),
+        type_name: "rows",
+        schema_fingerprint: DB::CODEC.fingerprint,
+    }
+}

@@ -1,0 +1,451 @@
+//! [`CachedConnection`]: a connection of Diesel that answers reads from the cache and sees every
+//! write.
+
+use std::{fmt, num::NonZeroU32, sync::Arc};
+
+use diesel::{
+    Connection, ConnectionError, ConnectionResult, QueryResult,
+    connection::{
+        CacheSize, ConnectionSealed, DefaultLoadingMode, Instrumentation, LoadConnection,
+        SimpleConnection, TransactionManager,
+    },
+    expression::QueryMetadata,
+    query_builder::{Query, QueryFragment, QueryId},
+    result::Error,
+    sql_types::Untyped,
+};
+use larder_core::{DiscardReason, Param, ReadMode};
+use larder_signals::{Failure, Larder, Planned, ReadOptions, Returned, WrapConfig, WriteGuard};
+
+use crate::{
+    backend::{CachedBackend, capture, text_of},
+    cursor::CachedCursor,
+    images,
+    row::CachedRow,
+    rows::Rows,
+    session::{self, Answer, Now, Session},
+    transaction::CachedTransactionManager,
+};
+
+/// A connection whose reads may be answered from the cache and whose writes invalidate before they
+/// return. Made by [`Larder::wrap`].
+///
+/// It stands wherever the connection inside stands behind Diesel's traits. There is no `DerefMut`:
+/// the connection inside would escape the cache unseen; see
+/// [`inner_mut_uncached`](Self::inner_mut_uncached).
+///
+/// # Staleness
+/// None within what [`Larder`] guarantees, as long as every write passes through a wrapped
+/// connection.
+pub struct CachedConnection<C: WrappedConnection> {
+    pub(crate) inner: C,
+    pub(crate) session: Session,
+    pub(crate) player: <C::Backend as CachedBackend>::Player,
+}
+
+/// A connection that can be wrapped: Diesel's own ones, and pools' of them.
+#[diagnostic::on_unimplemented(
+    message = "larder cannot wrap `{Self}`",
+    note = "it wraps `PgConnection`, `MysqlConnection`, `SqliteConnection` (by the features \
+            `diesel-postgres`, `diesel-mysql`, `diesel-sqlite`) and r2d2's pooled ones"
+)]
+pub trait WrappedConnection:
+    Connection<Backend: CachedBackend + QueryMetadata<Untyped>> + LoadConnection<DefaultLoadingMode>
+{
+}
+
+impl<C> WrappedConnection for C where
+    C: Connection<Backend: CachedBackend + QueryMetadata<Untyped>>
+        + LoadConnection<DefaultLoadingMode>
+{
+}
+
+impl<C: WrappedConnection> CachedConnection<C> {
+    /// Wraps a connection with settings of its own; `larder.wrap(connection)` takes the defaults.
+    pub fn wrap(larder: &Larder, connection: C, config: &WrapConfig) -> Self {
+        Self {
+            inner: connection,
+            session: Session::new(larder, C::Backend::DIALECT, config),
+            player: Default::default(),
+        }
+    }
+
+    /// The cache.
+    pub fn larder(&self) -> &Larder {
+        self.session.larder()
+    }
+
+    /// The connection inside, for what it alone can do. Reads through it are not cached and writes
+    /// through it are **not seen**: they leave what was cached before as it is.
+    pub fn inner_mut_uncached(&mut self) -> &mut C {
+        &mut self.inner
+    }
+
+    /// The connection inside, for good.
+    pub fn into_inner(self) -> C {
+        self.inner
+    }
+
+    /// Runs `work`, none of whose reads are answered from the cache or stored.
+    pub fn uncached<R>(&mut self, work: impl FnOnce(&mut Self) -> R) -> R {
+        self.scope(None, work)
+    }
+
+    /// Runs `work`, each of whose reads goes to the database and replaces what was stored.
+    pub fn refreshed<R>(&mut self, work: impl FnOnce(&mut Self) -> R) -> R {
+        let mut options = ReadOptions::default();
+        options.mode = ReadMode::Refresh;
+        self.scope(Some(options), work)
+    }
+
+    /// Runs `work`, whose reads ask for this besides what the policies say.
+    pub fn with_options<R>(
+        &mut self,
+        options: ReadOptions,
+        work: impl FnOnce(&mut Self) -> R,
+    ) -> R {
+        self.scope(Some(options), work)
+    }
+
+    fn scope<R>(&mut self, options: Option<ReadOptions>, work: impl FnOnce(&mut Self) -> R) -> R {
+        struct Scope<'a, C: WrappedConnection>(&'a mut CachedConnection<C>, Option<ReadOptions>);
+        impl<C: WrappedConnection> Drop for Scope<'_, C> {
+            // A panic in the work must not leave it behind.
+            fn drop(&mut self) {
+                self.0.session.replace_options(self.1);
+            }
+        }
+        let before = self.session.replace_options(options);
+        let scope = Scope(self, before);
+        work(&mut *scope.0)
+    }
+
+    /// Reads the schema again before it is believed the next time, and drops everything that was
+    /// cached of this database: to be called after migrations that ran on the connection
+    /// [inside](Self::inner_mut_uncached), or anywhere else than through a wrapped connection.
+    ///
+    /// # Staleness
+    /// None once it has returned.
+    pub fn refresh_catalog(&mut self) {
+        self.keep_catalog();
+        if let Some(guard) = self.session.schema_changed() {
+            guard.deliver_blocking();
+        }
+    }
+
+    /// Looks at the catalog where that is due.
+    pub(crate) fn keep_catalog(&mut self) {
+        if !self.session.is_catalog_due() || self.depth().is_some() {
+            return;
+        }
+        let Self { inner, session, .. } = self;
+        let (larder, dialect) = (session.larder().clone(), session.dialect());
+        let mut reading = session.keeper().begin_reading(&larder, dialect);
+        while let Some(sql) = reading.query() {
+            reading.answer(texts(inner, sql));
+        }
+    }
+
+    /// How many levels of transactions the driver counts; what it has given up counts as none.
+    pub(crate) fn depth(&mut self) -> Option<NonZeroU32> {
+        let status = C::TransactionManager::transaction_manager_status_mut(&mut self.inner);
+        status.transaction_depth().ok().flatten()
+    }
+
+    /// Runs a statement that may write.
+    pub(crate) fn write<R>(
+        &mut self,
+        planned: &Planned,
+        params: &[Param<'_>],
+        run: impl FnOnce(&mut C) -> QueryResult<R>,
+        returned: impl FnOnce(&R) -> Option<&Rows>,
+    ) -> QueryResult<R> {
+        let Self { inner, session, .. } = self;
+        let sending = session.send(planned, params)?;
+        let result = run(inner);
+        let delivery = match &result {
+            Ok(done) => {
+                let images = returned(done).map(|rows| images::of::<C::Backend>(planned, rows));
+                sending.succeeded(images.as_deref().map_or(Returned::Nothing, Returned::All))
+            }
+            Err(error) => {
+                let failure = failure_of(inner, error, sending.is_inside());
+                sending.failed(error, failure)
+            }
+        };
+        deliver(delivery);
+        let depth = self.depth();
+        deliver(self.session.align(depth));
+        result
+    }
+
+    /// The answer to a read, if the cache may give it.
+    fn answer<T>(&mut self, planned: &Planned, source: &T) -> Answer
+    where
+        T: Query + QueryFragment<C::Backend>,
+        C::Backend: QueryMetadata<T::SqlType>,
+    {
+        if !self.session.may_answer(planned) {
+            return Answer::Pass;
+        }
+        let Ok(mut params) = C::Backend::params(source, &mut self.player) else {
+            // The driver will meet the same error, and say so.
+            return Answer::Pass;
+        };
+        params.extend(C::Backend::expected::<T::SqlType>());
+        match self.session.read_now::<C::Backend>(planned, &params) {
+            Now::Rows(rows) => Answer::Rows(rows),
+            Now::Later(read) => {
+                let outcome = self.session.larder().read_blocking(&read);
+                self.session.answered(outcome)
+            }
+            Now::Pass => Answer::Pass,
+        }
+    }
+}
+
+impl<C: WrappedConnection> fmt::Debug for CachedConnection<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CachedConnection").finish_non_exhaustive()
+    }
+}
+
+impl<C: WrappedConnection> ConnectionSealed for CachedConnection<C> {}
+
+impl<C: WrappedConnection> SimpleConnection for CachedConnection<C> {
+    fn batch_execute(&mut self, query: &str) -> QueryResult<()> {
+        self.keep_catalog();
+        let planned = self.session.plan(query);
+        if planned.only_reads() {
+            return self.inner.batch_execute(query);
+        }
+        self.write(&planned, &[], |inner| inner.batch_execute(query), |()| None)
+    }
+}
+
+impl<C: WrappedConnection> Connection for CachedConnection<C> {
+    type Backend = C::Backend;
+    type TransactionManager = CachedTransactionManager<C>;
+
+    /// Establishes a connection and wraps it in the larder that was set by
+    /// [`Larder::set_global`].
+    fn establish(database_url: &str) -> ConnectionResult<Self> {
+        let larder =
+            Larder::global().ok_or_else(|| ConnectionError::BadConnection(NO_LARDER.to_owned()))?;
+        let inner = C::establish(database_url)?;
+        Ok(Self::wrap(&larder, inner, &WrapConfig::new()))
+    }
+
+    fn execute_returning_count<T>(&mut self, source: &T) -> QueryResult<usize>
+    where
+        T: QueryFragment<Self::Backend> + QueryId,
+    {
+        let Ok(text) = text_of::<Self::Backend, T>(source) else {
+            return self.inner.execute_returning_count(source);
+        };
+        self.keep_catalog();
+        let planned = self.session.plan(&text);
+        if planned.only_reads() {
+            return self.inner.execute_returning_count(source);
+        }
+        // Without them, what the statement writes is not known as well.
+        let params = C::Backend::params(source, &mut self.player).unwrap_or_default();
+        let run = |inner: &mut C| inner.execute_returning_count(source);
+        self.write(&planned, &params, run, |_| None)
+    }
+
+    fn transaction_state(
+        &mut self,
+    ) -> &mut <Self::TransactionManager as TransactionManager<Self>>::TransactionStateData {
+        self.inner.transaction_state()
+    }
+
+    fn instrumentation(&mut self) -> &mut dyn Instrumentation {
+        self.inner.instrumentation()
+    }
+
+    fn set_instrumentation(&mut self, instrumentation: impl Instrumentation) {
+        self.inner.set_instrumentation(instrumentation);
+    }
+
+    fn set_prepared_statement_cache_size(&mut self, size: CacheSize) {
+        self.inner.set_prepared_statement_cache_size(size);
+    }
+}
+
+impl<C: WrappedConnection> LoadConnection<DefaultLoadingMode> for CachedConnection<C> {
+    type Cursor<'conn, 'query>
+        = CachedCursor<'conn, 'query, C>
+    where
+        Self: 'conn;
+    type Row<'conn, 'query>
+        = CachedRow<C::Row<'conn, 'query>, <C::Backend as CachedBackend>::StoredRow>
+    where
+        Self: 'conn;
+
+    fn load<'conn, 'query, T>(
+        &'conn mut self,
+        source: T,
+    ) -> QueryResult<Self::Cursor<'conn, 'query>>
+    where
+        T: Query + QueryFragment<Self::Backend> + QueryId + 'query,
+        Self::Backend: QueryMetadata<T::SqlType>,
+    {
+        let Ok(text) = text_of::<Self::Backend, T>(&source) else {
+            return Ok(CachedCursor::live(self.inner.load(source)?));
+        };
+        self.keep_catalog();
+        let planned = self.session.plan(&text);
+        if !planned.only_reads() {
+            let rows = self.load_written(&planned, &source)?;
+            return CachedCursor::stored(&mut self.player, rows);
+        }
+        match self.answer(&planned, &source) {
+            Answer::Rows(rows) => CachedCursor::stored(&mut self.player, rows),
+            Answer::Fill(fill) => self.fill(fill, source),
+            Answer::Pass => self.pass(source),
+        }
+    }
+}
+
+impl<C: WrappedConnection> CachedConnection<C> {
+    /// The rows of a statement that may write, read to the end.
+    pub(crate) fn load_written<T>(
+        &mut self,
+        planned: &Planned,
+        source: &T,
+    ) -> QueryResult<Arc<Rows>>
+    where
+        T: Query + QueryFragment<C::Backend> + QueryId,
+        C::Backend: QueryMetadata<T::SqlType>,
+    {
+        let params = C::Backend::params(source, &mut self.player).unwrap_or_default();
+        let run = |inner: &mut C| all_rows(inner, source).map(Arc::new);
+        let returns = planned.returns();
+        self.write(planned, &params, run, |rows| returns.then_some(&**rows))
+    }
+
+    fn pass<'conn, 'query, T>(
+        &'conn mut self,
+        source: T,
+    ) -> QueryResult<CachedCursor<'conn, 'query, C>>
+    where
+        T: Query + QueryFragment<C::Backend> + QueryId + 'query,
+        C::Backend: QueryMetadata<T::SqlType>,
+    {
+        let Self { inner, session, .. } = self;
+        match inner.load(source) {
+            Ok(live) => {
+                session.answered_by_server();
+                Ok(CachedCursor::live(live))
+            }
+            Err(error) => {
+                session.look_at(&error);
+                Err(error)
+            }
+        }
+    }
+
+    /// Runs a query and keeps its rows, as many as an entry may have.
+    fn fill<'conn, 'query, T>(
+        &'conn mut self,
+        fill: larder_core::Fill,
+        source: T,
+    ) -> QueryResult<CachedCursor<'conn, 'query, C>>
+    where
+        T: Query + QueryFragment<C::Backend> + QueryId + 'query,
+        C::Backend: QueryMetadata<T::SqlType>,
+    {
+        let Self {
+            inner,
+            session,
+            player,
+        } = self;
+        let bytes_max = session.larder().cache().limits().entry_bytes_max;
+        let mut live = inner
+            .load(source)
+            .inspect_err(|error| session.look_at(error))?;
+        let mut rows = Rows::default();
+        let rest = loop {
+            match live.next() {
+                None => break None,
+                Some(Err(error)) => {
+                    session.look_at(&error);
+                    return CachedCursor::failed(player, Arc::new(rows), error);
+                }
+                Some(Ok(row)) if capture::<C::Backend, _>(&row, &mut rows).is_none() => {
+                    break Some(Some(row));
+                }
+                Some(Ok(_)) if rows.weight() > bytes_max => break Some(None),
+                Some(Ok(_)) => {}
+            }
+        };
+        session.answered_by_server();
+        let rows = Arc::new(rows);
+        match rest {
+            None => {
+                drop(live);
+                // Its server may have become a standby meanwhile (P9).
+                if !session.keeper().lags() {
+                    let (value, bytes) = session::kept(&rows);
+                    fill.store_blocking(value, bytes);
+                }
+                CachedCursor::stored(player, rows)
+            }
+            Some(row) => {
+                fill.discard(DiscardReason::TooLarge);
+                CachedCursor::mixed(player, rows, row, live)
+            }
+        }
+    }
+}
+
+/// Every row of a statement.
+pub(crate) fn all_rows<C, T>(connection: &mut C, source: T) -> QueryResult<Rows>
+where
+    C: WrappedConnection,
+    T: Query + QueryFragment<C::Backend> + QueryId,
+    C::Backend: QueryMetadata<T::SqlType>,
+{
+    let mut rows = Rows::default();
+    for row in connection.load(source)? {
+        capture::<C::Backend, _>(&row?, &mut rows)
+            .ok_or_else(|| Error::DeserializationError(UNKEPT.into()))?;
+    }
+    Ok(rows)
+}
+
+/// The rows of one of larder's own questions; `None` = it failed.
+fn texts<C: WrappedConnection>(connection: &mut C, sql: &str) -> Option<Vec<Vec<Option<String>>>> {
+    let query = diesel::sql_query(sql);
+    all_rows(connection, query).ok()?.texts()
+}
+
+pub(crate) fn deliver(guards: impl IntoIterator<Item = WriteGuard>) {
+    for guard in guards {
+        guard.deliver_blocking();
+    }
+}
+
+/// How a statement failed. Where its error does not say, the connection is asked whether it is
+/// still there: then the error was an answer.
+pub(crate) fn failure_of<C: Connection>(
+    connection: &mut C,
+    error: &Error,
+    inside: bool,
+) -> Failure {
+    session::failure_of(error).unwrap_or_else(|| {
+        // In a transaction nothing depends on it, and a question would fail.
+        let answers = inside || connection.batch_execute("SELECT 1").is_ok();
+        if answers {
+            Failure::ByServer
+        } else {
+            Failure::Unknown
+        }
+    })
+}
+
+const NO_LARDER: &str = "a cached connection was to be established, but no larder is set: call \
+                         `Larder::set_global` first, or wrap a plain connection with \
+                         `larder.wrap(connection)`";
+const UNKEPT: &str = "a row holds a value of a kind that larder does not know";

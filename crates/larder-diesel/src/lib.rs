@@ -1,0 +1,41 @@
+//! Self-invalidating query caching for Diesel.
+//!
+//! `larder.wrap(connection)` gives a [`CachedConnection`], which stands wherever the connection
+//! inside stands behind Diesel's traits: existing code such as
+//! `posts.filter(author_id.eq(3)).load::<Post>(&mut connection)` is cached, and every write
+//! invalidates. The application's types need nothing for it: what is kept is what the driver
+//! delivered.
+
+mod backend;
+mod codec;
+mod connection;
+mod cursor;
+mod images;
+#[cfg(feature = "_mysql")]
+mod mysql;
+#[cfg(feature = "_postgres")]
+mod pg;
+#[cfg(feature = "r2d2")]
+mod pool;
+mod row;
+mod rows;
+mod session;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+#[cfg(any(feature = "_mysql", feature = "_postgres"))]
+mod stored;
+mod transaction;
+mod wrap;
+
+pub use backend::CachedBackend;
+pub use connection::{CachedConnection, WrappedConnection};
+pub use cursor::CachedCursor;
+#[cfg(feature = "postgres")]
+pub use pg::{CachedTransactionBuilder, PgRowByRow};
+#[cfg(feature = "r2d2")]
+pub use pool::CachedConnectionManager;
+pub use row::{CachedField, CachedRow};
+#[cfg(any(feature = "_mysql", feature = "_postgres"))]
+pub use stored::{StoredField, StoredRow};
+pub use transaction::CachedTransactionManager;
+pub use wrap::Diesel;

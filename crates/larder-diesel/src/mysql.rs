@@ -1,0 +1,173 @@
+//! MySQL and MariaDB: values are bytes as the client library lays them out, with its own number for
+//! their type.
+
+#[cfg(feature = "mysql")]
+mod connection;
+mod decode;
+
+use std::{any::Any, num::NonZeroU32, sync::Arc};
+
+use diesel::{
+    QueryResult,
+    expression::QueryMetadata,
+    mysql::{Mysql, MysqlType, MysqlValue},
+    query_builder::{QueryFragment, bind_collector::RawBytesBindCollector},
+};
+use larder_core::{Param, ResultCodec};
+use larder_sql::Dialect;
+
+use crate::{
+    backend::{CachedBackend, Sealed},
+    codec,
+    rows::Rows,
+    stored::{FromBytes, StoredRow, StoredRows},
+};
+
+impl Sealed for Mysql {}
+
+impl CachedBackend for Mysql {
+    const DIALECT: Dialect = Dialect::MySql;
+    const ADAPTER: &'static str = "diesel-mysql";
+    const CODEC: &'static ResultCodec = &CODEC;
+
+    type StoredRow = StoredRow;
+    type Player = ();
+    type StoredRows<'p> = StoredRows;
+
+    fn play<'p>(_player: &'p mut (), rows: Arc<Rows>) -> QueryResult<StoredRows> {
+        Ok(StoredRows::new(rows))
+    }
+
+    fn write_cell(value: MysqlValue<'_>, out: &mut Vec<u8>) -> Option<u32> {
+        let tag = tag(value.value_type())?;
+        out.extend_from_slice(value.as_bytes());
+        Some(tag)
+    }
+
+    fn cell_as_param(tag: u32, bytes: &[u8]) -> Option<Param<'_>> {
+        decode::param(kind(tag)?, bytes)
+    }
+
+    fn params<T: QueryFragment<Self>>(
+        query: &T,
+        _player: &mut (),
+    ) -> QueryResult<Vec<Param<'static>>> {
+        let mut collector = RawBytesBindCollector::<Self>::new();
+        query.collect_binds(&mut collector, &mut (), &Self)?;
+        let RawBytesBindCollector {
+            metadata, binds, ..
+        } = collector;
+        if binds.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut params = Vec::with_capacity(binds.len() + 1);
+        for (bind, kind) in binds.into_iter().zip(&metadata) {
+            params.push(match bind {
+                None => Param::Null,
+                Some(bytes) => decode::owned(*kind, bytes),
+            });
+        }
+        params.push(kinds("types", metadata.into_iter().map(Some)));
+        Ok(params)
+    }
+
+    // The client asks for each column in the type that the caller expects, and the server's value is
+    // turned into that.
+    fn expected<T>() -> Option<Param<'static>>
+    where
+        Self: QueryMetadata<T>,
+    {
+        let mut expected = Vec::new();
+        Self::row_metadata(&mut (), &mut expected);
+        Some(kinds("expected", expected))
+    }
+}
+
+impl FromBytes for Mysql {
+    fn value<'v>(tag: u32, _oid: &'v NonZeroU32, bytes: &'v [u8]) -> Option<MysqlValue<'v>> {
+        // A tag that is not known is an error of decoding, never NULL.
+        Some(MysqlValue::new(bytes, kind(tag).unwrap_or(MysqlType::Bit)))
+    }
+}
+
+/// Types as bytes of a key.
+fn kinds(name: &'static str, kinds: impl IntoIterator<Item = Option<MysqlType>>) -> Param<'static> {
+    let byte = |kind: Option<MysqlType>| match kind {
+        None => 0,
+        Some(kind) => tag(kind)
+            .and_then(|tag| u8::try_from(tag).ok())
+            .unwrap_or(u8::MAX),
+    };
+    Param::Other(name, kinds.into_iter().map(byte).collect::<Vec<_>>().into())
+}
+
+/// The types in an order of ours: Diesel's may change.
+const KINDS: [MysqlType; 20] = [
+    MysqlType::Tiny,
+    MysqlType::UnsignedTiny,
+    MysqlType::Short,
+    MysqlType::UnsignedShort,
+    MysqlType::Long,
+    MysqlType::UnsignedLong,
+    MysqlType::LongLong,
+    MysqlType::UnsignedLongLong,
+    MysqlType::Float,
+    MysqlType::Double,
+    MysqlType::Numeric,
+    MysqlType::Time,
+    MysqlType::Date,
+    MysqlType::DateTime,
+    MysqlType::Timestamp,
+    MysqlType::String,
+    MysqlType::Blob,
+    MysqlType::Bit,
+    MysqlType::Set,
+    MysqlType::Enum,
+];
+
+/// Zero is none.
+fn tag(kind: MysqlType) -> Option<u32> {
+    let at = KINDS.iter().position(|it| *it == kind)?;
+    u32::try_from(at + 1).ok()
+}
+
+fn kind(tag: u32) -> Option<MysqlType> {
+    let at = usize::try_from(tag).ok()?.checked_sub(1)?;
+    KINDS.get(at).copied()
+}
+
+/// Numbers and dates are as this machine and this client library lay them out, so others must not
+/// read them.
+const LAYOUT: u64 = {
+    let order = if cfg!(target_endian = "little") { 1 } else { 2 };
+    order << 16 | (time_size() as u64) << 8 | size_of::<usize>() as u64
+};
+
+#[cfg(feature = "mysql")]
+const fn time_size() -> usize {
+    size_of::<mysqlclient_sys::MYSQL_TIME>()
+}
+
+#[cfg(not(feature = "mysql"))]
+const fn time_size() -> usize {
+    size_of::<diesel::mysql::data_types::MysqlTime>()
+}
+
+static CODEC: ResultCodec = ResultCodec {
+    fingerprint: 0x4d79_0001_0000_0000 | LAYOUT,
+    write: |value: &(dyn Any + Send + Sync), out| codec::write(value, out),
+    read: codec::read,
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_type_has_a_tag_that_leads_back_to_it() {
+        for kind in KINDS {
+            assert_eq!(super::kind(tag(kind).unwrap()), Some(kind));
+        }
+        assert_eq!((super::kind(0), super::kind(21)), (None, None));
+    }
+}

@@ -1,0 +1,127 @@
+//! Values as the client library lays them out, as parameters.
+
+use std::borrow::Cow;
+
+use diesel::{
+    mysql::{Mysql, MysqlType, MysqlValue, data_types::MysqlTime},
+    sql_types::Datetime,
+};
+use larder_core::Param;
+
+/// `None` = nothing exact can be said of it.
+pub(super) fn param(kind: MysqlType, bytes: &[u8]) -> Option<Param<'_>> {
+    Some(match kind {
+        MysqlType::Tiny => Param::Int(i8::from_ne_bytes(bytes.try_into().ok()?).into()),
+        MysqlType::UnsignedTiny => Param::Int(u8::from_ne_bytes(bytes.try_into().ok()?).into()),
+        MysqlType::Short => Param::Int(i16::from_ne_bytes(bytes.try_into().ok()?).into()),
+        MysqlType::UnsignedShort => Param::Int(u16::from_ne_bytes(bytes.try_into().ok()?).into()),
+        MysqlType::Long => Param::Int(i32::from_ne_bytes(bytes.try_into().ok()?).into()),
+        MysqlType::UnsignedLong => Param::Int(u32::from_ne_bytes(bytes.try_into().ok()?).into()),
+        MysqlType::LongLong => Param::Int(i64::from_ne_bytes(bytes.try_into().ok()?).into()),
+        MysqlType::UnsignedLongLong => {
+            Param::Int(u64::from_ne_bytes(bytes.try_into().ok()?).into())
+        }
+        MysqlType::Float => Param::Float32(f32::from_ne_bytes(bytes.try_into().ok()?)),
+        MysqlType::Double => Param::Float(f64::from_ne_bytes(bytes.try_into().ok()?)),
+        MysqlType::Numeric => Param::Decimal(text(bytes)?),
+        MysqlType::String => Param::Text(text(bytes)?),
+        MysqlType::Blob => Param::Bytes(Cow::Borrowed(bytes)),
+        MysqlType::Date => Param::Date(days(&time(kind, bytes)?)?),
+        MysqlType::DateTime | MysqlType::Timestamp => {
+            let time = time(kind, bytes)?;
+            Param::Timestamp(days(&time)?.checked_mul(DAY)?.checked_add(of_day(&time)?)?)
+        }
+        MysqlType::Time => Param::Time(of_day(&time(kind, bytes)?)?),
+        _ => return None,
+    })
+}
+
+/// The same with ownership, where everything can be written down.
+pub(super) fn owned(kind: MysqlType, bytes: Vec<u8>) -> Param<'static> {
+    match param(kind, &bytes) {
+        Some(Param::Int(value)) => Param::Int(value),
+        Some(Param::Float(value)) => Param::Float(value),
+        Some(Param::Float32(value)) => Param::Float32(value),
+        Some(Param::Date(value)) => Param::Date(value),
+        Some(Param::Time(value)) => Param::Time(value),
+        Some(Param::Timestamp(value)) => Param::Timestamp(value),
+        Some(Param::Decimal(value)) => Param::Decimal(value.into_owned().into()),
+        Some(Param::Text(value)) => Param::Text(value.into_owned().into()),
+        Some(Param::Bytes(_)) => Param::Bytes(bytes.into()),
+        _ => Param::Other("bytes", bytes.into()),
+    }
+}
+
+fn text(bytes: &[u8]) -> Option<Cow<'_, str>> {
+    std::str::from_utf8(bytes).ok().map(Cow::Borrowed)
+}
+
+fn time(kind: MysqlType, bytes: &[u8]) -> Option<MysqlTime> {
+    let value = MysqlValue::new(bytes, kind);
+    <MysqlTime as diesel::deserialize::FromSql<Datetime, Mysql>>::from_sql(value).ok()
+}
+
+/// Days since 1970-01-01. Zero dates have none. The algorithm is Howard Hinnant's
+/// `days_from_civil`.
+fn days(time: &MysqlTime) -> Option<i64> {
+    let (year, month, day) = (
+        i64::from(time.year),
+        i64::from(time.month),
+        i64::from(time.day),
+    );
+    ((1..=12).contains(&month) && (1..=31).contains(&day)).then_some(())?;
+    let year = if month <= 2 { year - 1 } else { year };
+    let era = year.div_euclid(400);
+    let year_of_era = year.rem_euclid(400);
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    Some(era * 146_097 + day_of_era - 719_468)
+}
+
+/// Microseconds since midnight.
+fn of_day(time: &MysqlTime) -> Option<i64> {
+    let seconds = i64::from(time.hour) * 3600 + i64::from(time.minute) * 60;
+    let seconds = seconds + i64::from(time.second);
+    let micros = i64::try_from(time.second_part).ok()?;
+    (!time.neg && micros < SECOND).then_some(seconds * SECOND + micros)
+}
+
+const SECOND: i64 = 1_000_000;
+const DAY: i64 = 86_400 * SECOND;
+
+#[cfg(test)]
+mod tests {
+    use diesel::mysql::data_types::MysqlTimestampType;
+
+    use super::*;
+
+    fn at(year: u32, month: u32, day: u32) -> MysqlTime {
+        let kind = MysqlTimestampType::MYSQL_TIMESTAMP_DATETIME;
+        MysqlTime::new(year, month, day, 1, 2, 3, 4, false, kind, 0)
+    }
+
+    #[test]
+    fn days_count_from_1970() {
+        assert_eq!(days(&at(1970, 1, 1)), Some(0));
+        assert_eq!(days(&at(2000, 3, 1)), Some(11_017));
+        assert_eq!(days(&at(1969, 12, 31)), Some(-1));
+        assert_eq!(days(&at(2024, 2, 29)), Some(19_782));
+        assert_eq!(days(&at(0, 0, 0)), None);
+    }
+
+    #[test]
+    fn time_of_day_is_in_microseconds() {
+        assert_eq!(of_day(&at(1970, 1, 1)), Some(3_723_000_004));
+    }
+
+    #[test]
+    fn numbers_read_in_their_own_width() {
+        assert_eq!(param(MysqlType::Tiny, &[0xff]), Some(Param::Int(-1)));
+        assert_eq!(
+            param(MysqlType::UnsignedTiny, &[0xff]),
+            Some(Param::Int(255))
+        );
+        assert_eq!(param(MysqlType::Long, &[1]), None);
+        assert_eq!(param(MysqlType::Enum, b"a"), None);
+    }
+}

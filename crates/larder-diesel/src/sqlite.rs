@@ -1,0 +1,138 @@
+//! SQLite: values belong to the library, which alone can make them. Kept rows are shown again by a
+//! private database in memory, so that the caller reads genuine ones.
+
+mod binds;
+mod connection;
+mod replay;
+
+use std::{any::Any, fmt, sync::Arc};
+
+use diesel::{
+    Connection as _, QueryResult,
+    query_builder::{MoveableBindCollector as _, QueryFragment},
+    result::Error,
+    row::IntoOwnedRow,
+    sqlite::{Sqlite, SqliteConnection, SqliteType},
+};
+use larder_core::{Param, ResultCodec};
+use larder_sql::Dialect;
+
+use crate::{
+    backend::{CachedBackend, Sealed},
+    codec,
+    rows::Rows,
+};
+
+use replay::ReplayedRows;
+
+/// A row that SQLite has given away.
+pub(crate) type OwnedRow = <<SqliteConnection as diesel::connection::LoadConnection>::Row<
+    'static,
+    'static,
+> as IntoOwnedRow<'static, Sqlite>>::OwnedRow;
+
+/// Where kept rows are shown again.
+#[derive(Default)]
+#[doc(hidden)]
+pub struct Player {
+    connection: Option<SqliteConnection>,
+}
+
+impl Player {
+    /// The private database, opened at the first need.
+    fn connection(&mut self) -> QueryResult<&mut SqliteConnection> {
+        match &mut self.connection {
+            Some(connection) => Ok(connection),
+            none => {
+                let mut opened = SqliteConnection::establish(":memory:")
+                    .map_err(|error| Error::QueryBuilderError(Box::new(error)))?;
+                // Those who watch the application's statements are not to see these.
+                opened.set_instrumentation(|_: diesel::connection::InstrumentationEvent<'_>| {});
+                Ok(none.insert(opened))
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Player {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Player").finish_non_exhaustive()
+    }
+}
+
+impl Sealed for Sqlite {}
+
+impl CachedBackend for Sqlite {
+    const DIALECT: Dialect = Dialect::Sqlite;
+    const ADAPTER: &'static str = "diesel-sqlite";
+    const CODEC: &'static ResultCodec = &CODEC;
+
+    type StoredRow = OwnedRow;
+    type Player = Player;
+    type StoredRows<'p> = ReplayedRows<'p>;
+
+    fn play<'p>(player: &'p mut Player, rows: Arc<Rows>) -> QueryResult<ReplayedRows<'p>> {
+        Ok(ReplayedRows::new(player.connection()?, rows))
+    }
+
+    fn write_cell(
+        mut value: <Self as diesel::backend::Backend>::RawValue<'_>,
+        out: &mut Vec<u8>,
+    ) -> Option<u32> {
+        Some(match value.value_type()? {
+            SqliteType::Long => {
+                out.extend(value.read_long().to_le_bytes());
+                INTEGER
+            }
+            SqliteType::Double => {
+                out.extend(value.read_double().to_le_bytes());
+                REAL
+            }
+            SqliteType::Text => {
+                let text = value.read_text();
+                // What is no UTF-8 reads as something else.
+                if text.contains(char::REPLACEMENT_CHARACTER) {
+                    return None;
+                }
+                out.extend(text.as_bytes());
+                TEXT
+            }
+            SqliteType::Binary => {
+                out.extend(value.read_blob());
+                BLOB
+            }
+            _ => return None,
+        })
+    }
+
+    fn cell_as_param(tag: u32, bytes: &[u8]) -> Option<Param<'_>> {
+        Some(match tag {
+            INTEGER => Param::Int(i64::from_le_bytes(bytes.try_into().ok()?).into()),
+            REAL => Param::Float(f64::from_le_bytes(bytes.try_into().ok()?)),
+            TEXT => Param::Text(std::str::from_utf8(bytes).ok()?.into()),
+            BLOB => Param::Bytes(bytes.into()),
+            _ => return None,
+        })
+    }
+
+    fn params<T: QueryFragment<Self>>(
+        query: &T,
+        player: &mut Player,
+    ) -> QueryResult<Vec<Param<'static>>> {
+        let mut collector = <Self as diesel::backend::Backend>::BindCollector::default();
+        query.collect_binds(&mut collector, &mut (), &Self)?;
+        binds::params(collector.moveable(), player)
+    }
+}
+
+const INTEGER: u32 = 1;
+const REAL: u32 = 2;
+const TEXT: u32 = 3;
+const BLOB: u32 = 4;
+
+/// Numbers are written with the lowest byte first, on every machine.
+static CODEC: ResultCodec = ResultCodec {
+    fingerprint: 0x5351_0001,
+    write: |value: &(dyn Any + Send + Sync), out| codec::write(value, out),
+    read: codec::read,
+};

@@ -1,0 +1,62 @@
+//! The parameters of a query. The driver does not show them; a database does.
+
+use diesel::{
+    QueryResult,
+    backend::Backend,
+    connection::LoadConnection as _,
+    query_builder::{CollectedQuery, MoveableBindCollector},
+    sqlite::Sqlite,
+};
+use larder_core::Param;
+
+use super::Player;
+use crate::{
+    backend::{CachedBackend as _, capture},
+    rows::Rows,
+};
+
+type Collector = <Sqlite as Backend>::BindCollector<'static>;
+type Binds = <Collector as MoveableBindCollector<Sqlite>>::BindData;
+
+/// Statements with more parameters are not kept prepared: each number of them is another text.
+const KEPT_MAX: usize = 16;
+
+pub(super) fn params(binds: Binds, player: &mut Player) -> QueryResult<Vec<Param<'static>>> {
+    let mut shown = Vec::new();
+    Collector::push_debug_binds(&binds, &mut shown);
+    let count = shown.len();
+    drop(shown);
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    let mut sql = String::with_capacity(7 + 4 * count);
+    sql.push_str("VALUES");
+    for at in 0..count {
+        sql.push_str(if at == 0 { "(?)" } else { ",(?)" });
+    }
+    let query = CollectedQuery::new(sql, count <= KEPT_MAX, binds);
+    let mut rows = Rows::default();
+    for row in player.connection()?.load(query)? {
+        if capture::<Sqlite, _>(&row?, &mut rows).is_none() {
+            // Two texts that cannot be told apart; no key has this.
+            return Err(diesel::result::Error::SerializationError(
+                "a parameter is not valid UTF-8".into(),
+            ));
+        }
+    }
+    let param = |row| match rows.cell(row, 0) {
+        None => Param::Null,
+        Some((tag, bytes)) => owned(Sqlite::cell_as_param(tag, bytes)),
+    };
+    Ok((0..rows.len()).map(param).collect())
+}
+
+fn owned(param: Option<Param<'_>>) -> Param<'static> {
+    match param {
+        Some(Param::Int(value)) => Param::Int(value),
+        Some(Param::Float(value)) => Param::Float(value),
+        Some(Param::Text(value)) => Param::Text(value.into_owned().into()),
+        Some(Param::Bytes(value)) => Param::Bytes(value.into_owned().into()),
+        _ => Param::Null,
+    }
+}
