@@ -83,6 +83,15 @@ pub trait CachedBackend:
 #[doc(hidden)]
 pub trait Sealed {}
 
+/// How a query calls a type of the server's own (PostgreSQL).
+#[cfg(any(feature = "_postgres", feature = "_async"))]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[doc(hidden)]
+pub struct TypeName {
+    pub(crate) schema: Option<Box<str>>,
+    pub(crate) name: Box<str>,
+}
+
 /// Takes a row in; `None` = it cannot be kept, and nothing was taken.
 pub(crate) fn capture<'a, DB: CachedBackend, R: Row<'a, DB>>(
     row: &R,

@@ -23,10 +23,10 @@ pub(crate) fn read(from: &mut Reader<'_>) -> Result<Arc<dyn Any + Send + Sync>, 
     Ok(Arc::new(Rows::read(from)?))
 }
 
-/// What all results of a backend are kept as.
-pub(crate) fn identity<DB: CachedBackend>() -> ResultIdentity {
+/// What all results of a backend are kept as, by drivers that lay rows out alike.
+pub(crate) fn identity<DB: CachedBackend>(adapter: &'static str) -> ResultIdentity {
     ResultIdentity {
-        adapter: DB::ADAPTER,
+        adapter,
         terminal: "rows",
         type_id: TypeId::of::<Rows>(),
         type_name: "rows",

@@ -193,7 +193,10 @@ impl<C: WrappedConnection> CachedConnection<C> {
             return Answer::Pass;
         };
         params.extend(C::Backend::expected::<T::SqlType>());
-        match self.session.read_now::<C::Backend>(planned, &params) {
+        match self
+            .session
+            .read_now::<C::Backend>(planned, &params, C::Backend::ADAPTER)
+        {
             Now::Rows(rows) => Answer::Rows(rows),
             Now::Later(read) => {
                 let outcome = self.session.larder().read_blocking(&read);
@@ -445,7 +448,7 @@ pub(crate) fn failure_of<C: Connection>(
     })
 }
 
-const NO_LARDER: &str = "a cached connection was to be established, but no larder is set: call \
+pub(crate) const NO_LARDER: &str = "a cached connection was to be established, but no larder is set: call \
                          `Larder::set_global` first, or wrap a plain connection with \
                          `larder.wrap(connection)`";
-const UNKEPT: &str = "a row holds a value of a kind that larder does not know";
+pub(crate) const UNKEPT: &str = "a row holds a value of a kind that larder does not know";

@@ -6,6 +6,8 @@
 //! invalidates. The application's types need nothing for it: what is kept is what the driver
 //! delivered.
 
+#[cfg(feature = "_async")]
+mod asynchronous;
 mod backend;
 mod codec;
 mod connection;
@@ -27,9 +29,22 @@ mod stored;
 mod transaction;
 mod wrap;
 
+#[cfg(feature = "_pool")]
+pub use asynchronous::cached_manager_config;
+#[cfg(feature = "_async")]
+pub use asynchronous::{
+    AsyncBackend, AsyncScope, CachedAsyncConnection, CachedAsyncStream,
+    CachedAsyncTransactionManager, DieselAsync, WrappedAsyncConnection,
+};
 pub use backend::CachedBackend;
+#[cfg(any(feature = "_postgres", feature = "_async"))]
+#[doc(hidden)]
+pub use backend::TypeName;
 pub use connection::{CachedConnection, WrappedConnection};
 pub use cursor::CachedCursor;
+#[cfg(feature = "_postgres")]
+#[doc(hidden)]
+pub use pg::Binds as PgBinds;
 #[cfg(feature = "postgres")]
 pub use pg::{CachedTransactionBuilder, PgRowByRow};
 #[cfg(feature = "r2d2")]

@@ -7,6 +7,8 @@ mod decode;
 
 use std::{any::Any, num::NonZeroU32, sync::Arc};
 
+#[cfg(feature = "_async")]
+use diesel::query_builder::{CollectedQuery, MoveableBindCollector as _};
 use diesel::{
     QueryResult,
     expression::QueryMetadata,
@@ -52,23 +54,7 @@ impl CachedBackend for Mysql {
         query: &T,
         _player: &mut (),
     ) -> QueryResult<Vec<Param<'static>>> {
-        let mut collector = RawBytesBindCollector::<Self>::new();
-        query.collect_binds(&mut collector, &mut (), &Self)?;
-        let RawBytesBindCollector {
-            metadata, binds, ..
-        } = collector;
-        if binds.is_empty() {
-            return Ok(Vec::new());
-        }
-        let mut params = Vec::with_capacity(binds.len() + 1);
-        for (bind, kind) in binds.into_iter().zip(&metadata) {
-            params.push(match bind {
-                None => Param::Null,
-                Some(bytes) => decode::owned(*kind, bytes),
-            });
-        }
-        params.push(kinds("types", metadata.into_iter().map(Some)));
-        Ok(params)
+        Ok(params(&collect(query)?))
     }
 
     // The client asks for each column in the type that the caller expects, and the server's value is
@@ -81,6 +67,58 @@ impl CachedBackend for Mysql {
         Self::row_metadata(&mut (), &mut expected);
         Some(kinds("expected", expected))
     }
+}
+
+#[cfg(feature = "_async")]
+impl crate::asynchronous::AsyncBackend for Mysql {
+    // Its rows are laid out by another client.
+    const ASYNC_ADAPTER: &'static str = "diesel-async-mysql";
+
+    type Binds = RawBytesBindCollector<Self>;
+    type Statement = CollectedQuery<RawBytesBindCollector<Self>>;
+
+    fn collect<T: QueryFragment<Self>>(query: &T) -> QueryResult<Self::Binds> {
+        collect(query)
+    }
+
+    fn params_of(binds: &Self::Binds, _player: &mut ()) -> QueryResult<Vec<Param<'static>>> {
+        Ok(params(binds))
+    }
+
+    fn statement(
+        sql: String,
+        safe_to_keep: bool,
+        binds: &Self::Binds,
+        _types: &[(u32, u32)],
+    ) -> Self::Statement {
+        CollectedQuery::new(sql, safe_to_keep, binds.moveable())
+    }
+}
+
+fn collect<T: QueryFragment<Mysql>>(query: &T) -> QueryResult<RawBytesBindCollector<Mysql>> {
+    let mut collector = RawBytesBindCollector::<Mysql>::new();
+    query.collect_binds(&mut collector, &mut (), &Mysql)?;
+    Ok(collector)
+}
+
+/// In the order in which they are sent, and their types behind them: a result may depend on those,
+/// of which a value tells only the class.
+fn params(collected: &RawBytesBindCollector<Mysql>) -> Vec<Param<'static>> {
+    let RawBytesBindCollector {
+        metadata, binds, ..
+    } = collected;
+    if binds.is_empty() {
+        return Vec::new();
+    }
+    let mut params = Vec::with_capacity(binds.len() + 1);
+    for (bind, kind) in binds.iter().zip(metadata) {
+        params.push(match bind {
+            None => Param::Null,
+            Some(bytes) => decode::owned(*kind, bytes),
+        });
+    }
+    params.push(kinds("types", metadata.iter().copied().map(Some)));
+    params
 }
 
 impl FromBytes for Mysql {

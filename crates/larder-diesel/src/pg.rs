@@ -1,6 +1,7 @@
 //! PostgreSQL: values are bytes in the server's binary format, with the OID of their type.
 
 mod arrays;
+mod binds;
 #[cfg(feature = "postgres")]
 mod connection;
 mod decode;
@@ -11,14 +12,18 @@ mod types;
 
 use std::{any::Any, num::NonZeroU32, sync::Arc};
 
+#[cfg(feature = "_async")]
+use diesel::query_builder::{CollectedQuery, bind_collector::RawBytesBindCollector};
 use diesel::{
     QueryResult,
     pg::{Pg, PgValue},
-    query_builder::{QueryFragment, bind_collector::RawBytesBindCollector},
+    query_builder::QueryFragment,
 };
 use larder_core::{Param, ResultCodec};
 use larder_sql::Dialect;
 
+#[cfg(feature = "_async")]
+use crate::backend::TypeName;
 use crate::{
     backend::{CachedBackend, Sealed},
     codec,
@@ -26,6 +31,7 @@ use crate::{
     stored::{FromBytes, StoredRow, StoredRows},
 };
 
+pub use binds::Binds;
 #[cfg(feature = "postgres")]
 pub use connection::PgRowByRow;
 #[cfg(feature = "postgres")]
@@ -59,27 +65,36 @@ impl CachedBackend for Pg {
         query: &T,
         _player: &mut (),
     ) -> QueryResult<Vec<Param<'static>>> {
-        let mut types = types::Types::default();
-        let mut collector = RawBytesBindCollector::<Self>::new();
-        query.collect_binds(&mut collector, &mut types, &Self)?;
-        let RawBytesBindCollector {
-            metadata, binds, ..
-        } = collector;
-        if binds.is_empty() {
-            return Ok(Vec::new());
-        }
-        let mut params = Vec::with_capacity(binds.len() + 1);
-        // A result may depend on the types of its parameters, of which a value tells only the class.
-        let mut sent = Vec::with_capacity(metadata.len() * 4);
-        for (bind, kind) in binds.into_iter().zip(&metadata) {
-            let oid = types.oid(kind, &mut sent);
-            params.push(match bind {
-                None => Param::Null,
-                Some(bytes) => decode::owned(oid, bytes),
-            });
-        }
-        params.push(Param::Other("types", sent.into()));
-        Ok(params)
+        Ok(Binds::collect(query)?.params())
+    }
+}
+
+#[cfg(feature = "_async")]
+impl crate::asynchronous::AsyncBackend for Pg {
+    const ASYNC_ADAPTER: &'static str = Self::ADAPTER;
+
+    type Binds = Binds;
+    type Statement = CollectedQuery<RawBytesBindCollector<Self>>;
+
+    fn collect<T: QueryFragment<Self>>(query: &T) -> QueryResult<Binds> {
+        Binds::collect(query)
+    }
+
+    fn params_of(binds: &Binds, _player: &mut ()) -> QueryResult<Vec<Param<'static>>> {
+        Ok(binds.params())
+    }
+
+    fn type_names(binds: &Binds) -> &[TypeName] {
+        binds.names()
+    }
+
+    fn statement(
+        sql: String,
+        safe_to_keep: bool,
+        binds: &Binds,
+        types: &[(u32, u32)],
+    ) -> Self::Statement {
+        CollectedQuery::new(sql, safe_to_keep, binds.resolved(types))
     }
 }
 

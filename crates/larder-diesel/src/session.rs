@@ -47,6 +47,11 @@ enum Doubt {
     Session,
 }
 
+/// What was known before a transaction was opened or ended.
+#[derive(Debug)]
+#[must_use]
+pub(crate) struct Control(Doubt);
+
 /// What a read comes to before the database is asked.
 #[derive(Debug)]
 pub(crate) enum Now {
@@ -155,6 +160,7 @@ impl Session {
         &self,
         planned: &Planned,
         params: &[Param<'_>],
+        adapter: &'static str,
     ) -> Now {
         let mut options = self.options.unwrap_or_default();
         if self.keeper.lags() {
@@ -164,7 +170,7 @@ impl Session {
             source: &planned.source,
             prepared: &planned.prepared,
             params,
-            result: &codec::identity::<DB>(),
+            result: &codec::identity::<DB>(adapter),
             codec: Some(DB::CODEC),
             options,
         };
@@ -190,6 +196,18 @@ impl Session {
             ReadOutcome::Fill(fill) => Answer::Fill(fill),
             _ => Answer::Pass,
         }
+    }
+
+    /// BEGIN, COMMIT or the like is on its way. Until [`controlled`](Self::controlled) is told what
+    /// was there before, and for good when that never happens (cancellation, panic), nobody knows
+    /// whether the connection is in a transaction.
+    pub(crate) fn control(&mut self) -> Control {
+        Control(std::mem::replace(&mut self.doubt, Doubt::Session))
+    }
+
+    /// It has ended.
+    pub(crate) fn controlled(&mut self, control: Control) {
+        self.doubt = control.0;
     }
 
     /// An answer of the server: what it was sent before has ended.

@@ -7,6 +7,8 @@ mod replay;
 
 use std::{any::Any, fmt, sync::Arc};
 
+#[cfg(feature = "_async")]
+use diesel::query_builder::CollectedQuery;
 use diesel::{
     Connection as _, QueryResult,
     query_builder::{MoveableBindCollector as _, QueryFragment},
@@ -90,12 +92,18 @@ impl CachedBackend for Sqlite {
             }
             SqliteType::Text => {
                 let text = value.read_text();
-                // What is no UTF-8 reads as something else.
-                if text.contains(char::REPLACEMENT_CHARACTER) {
-                    return None;
+                let is_exact = !text.contains(char::REPLACEMENT_CHARACTER);
+                if is_exact {
+                    out.extend(text.as_bytes());
+                    return Some(TEXT);
                 }
-                out.extend(text.as_bytes());
-                TEXT
+                // What is no UTF-8 reads as something else, but not as a blob.
+                let bytes = value.read_blob();
+                out.extend(bytes);
+                match std::str::from_utf8(bytes) {
+                    Ok(_) => TEXT,
+                    Err(_) => MALFORMED_TEXT,
+                }
             }
             SqliteType::Binary => {
                 out.extend(value.read_blob());
@@ -125,10 +133,42 @@ impl CachedBackend for Sqlite {
     }
 }
 
+#[cfg(feature = "_async")]
+impl crate::asynchronous::AsyncBackend for Sqlite {
+    const ASYNC_ADAPTER: &'static str = Self::ADAPTER;
+
+    type Binds = binds::Binds;
+    type Statement = CollectedQuery<binds::Binds>;
+
+    fn collect<T: QueryFragment<Self>>(query: &T) -> QueryResult<binds::Binds> {
+        let mut collector = <Self as diesel::backend::Backend>::BindCollector::default();
+        query.collect_binds(&mut collector, &mut (), &Self)?;
+        Ok(collector.moveable())
+    }
+
+    fn params_of(
+        collected: &binds::Binds,
+        player: &mut Player,
+    ) -> QueryResult<Vec<Param<'static>>> {
+        binds::params(binds::copy(collected), player)
+    }
+
+    fn statement(
+        sql: String,
+        safe_to_keep: bool,
+        binds: &binds::Binds,
+        _types: &[(u32, u32)],
+    ) -> Self::Statement {
+        CollectedQuery::new(sql, safe_to_keep, binds::copy(binds))
+    }
+}
+
 const INTEGER: u32 = 1;
 const REAL: u32 = 2;
 const TEXT: u32 = 3;
 const BLOB: u32 = 4;
+/// Text that is no UTF-8.
+const MALFORMED_TEXT: u32 = 5;
 
 /// Numbers are written with the lowest byte first, on every machine.
 static CODEC: ResultCodec = ResultCodec {

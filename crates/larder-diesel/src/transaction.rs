@@ -26,7 +26,9 @@ impl<C: WrappedConnection> TransactionManager<CachedConnection<C>> for CachedTra
     }
 
     fn rollback_transaction(connection: &mut CachedConnection<C>) -> QueryResult<()> {
+        let control = connection.session.control();
         let result = C::TransactionManager::rollback_transaction(&mut connection.inner);
+        connection.session.controlled(control);
         let depth = connection.depth();
         deliver(connection.session.rolled_back(result.is_err(), depth));
         result
@@ -34,7 +36,9 @@ impl<C: WrappedConnection> TransactionManager<CachedConnection<C>> for CachedTra
 
     fn commit_transaction(connection: &mut CachedConnection<C>) -> QueryResult<()> {
         let ending = connection.session.commit();
+        let control = connection.session.control();
         let result = C::TransactionManager::commit_transaction(&mut connection.inner);
+        connection.session.controlled(control);
         let depth = connection.depth();
         let failure = result
             .as_ref()
@@ -63,7 +67,10 @@ impl<C: WrappedConnection> CachedConnection<C> {
     ) -> QueryResult<()> {
         // Inside it nothing can be read.
         self.keep_catalog();
-        begin(&mut self.inner)?;
+        let control = self.session.control();
+        let result = begin(&mut self.inner);
+        self.session.controlled(control);
+        result?;
         deliver(self.session.begun());
         Ok(())
     }

@@ -37,8 +37,8 @@ pub(super) fn param(kind: MysqlType, bytes: &[u8]) -> Option<Param<'_>> {
 }
 
 /// The same with ownership, where everything can be written down.
-pub(super) fn owned(kind: MysqlType, bytes: Vec<u8>) -> Param<'static> {
-    match param(kind, &bytes) {
+pub(super) fn owned(kind: MysqlType, bytes: &[u8]) -> Param<'static> {
+    match param(kind, bytes) {
         Some(Param::Int(value)) => Param::Int(value),
         Some(Param::Float(value)) => Param::Float(value),
         Some(Param::Float32(value)) => Param::Float32(value),
@@ -47,8 +47,8 @@ pub(super) fn owned(kind: MysqlType, bytes: Vec<u8>) -> Param<'static> {
         Some(Param::Timestamp(value)) => Param::Timestamp(value),
         Some(Param::Decimal(value)) => Param::Decimal(value.into_owned().into()),
         Some(Param::Text(value)) => Param::Text(value.into_owned().into()),
-        Some(Param::Bytes(_)) => Param::Bytes(bytes.into()),
-        _ => Param::Other("bytes", bytes.into()),
+        Some(Param::Bytes(value)) => Param::Bytes(value.into_owned().into()),
+        _ => Param::Other("bytes", bytes.to_vec().into()),
     }
 }
 

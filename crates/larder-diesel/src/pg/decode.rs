@@ -47,15 +47,10 @@ pub(super) fn param(oid: u32, bytes: &[u8]) -> Option<Param<'_>> {
 }
 
 /// The same with ownership, where everything can be written down.
-pub(super) fn owned(oid: u32, bytes: Vec<u8>) -> Param<'static> {
-    match param(oid, &bytes) {
-        // The commonest, without a second copy.
-        Some(Param::Text(_)) => match String::from_utf8(bytes) {
-            Ok(text) => Param::Text(text.into()),
-            Err(error) => Param::Other("bytes", error.into_bytes().into()),
-        },
+pub(super) fn owned(oid: u32, bytes: &[u8]) -> Param<'static> {
+    match param(oid, bytes) {
         Some(param) => into_owned(param),
-        None => Param::Other("bytes", bytes.into()),
+        None => Param::Other("bytes", bytes.to_vec().into()),
     }
 }
 
@@ -171,9 +166,9 @@ mod tests {
 
     #[test]
     fn owned_values_say_the_same() {
-        assert_eq!(owned(TEXT, b"a".to_vec()), Param::Text("a".into()));
+        assert_eq!(owned(TEXT, b"a"), Param::Text("a".into()));
         assert_eq!(
-            owned(1042, b"a ".to_vec()),
+            owned(1042, b"a "),
             Param::Other("bytes", Cow::Borrowed(b"a "))
         );
     }

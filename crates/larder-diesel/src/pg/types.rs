@@ -2,15 +2,34 @@
 
 use diesel::pg::{PgMetadataLookup, PgTypeMetadata};
 
+use crate::backend::TypeName;
+
 /// Stands in for the server: types of its own get numbers of ours, by name, so that the key of a
 /// query needs no question and is the same on every copy of a database.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Types {
-    names: Vec<Box<str>>,
+    first: u32,
+    names: Vec<TypeName>,
 }
 
 /// Types that come with the server have numbers below; those of ours begin here.
 const FIRST: u32 = 0x8000_0000;
+
+/// Other numbers for the same, which differ in the first byte.
+#[cfg(feature = "_async")]
+const FIRST_OF_OTHERS: u32 = 0x9000_0000;
+
+/// Types of its own that one query names; beyond, a number would not fit below the first byte.
+const NAMES_MAX: usize = 1 << 20;
+
+impl Default for Types {
+    fn default() -> Self {
+        Self {
+            first: FIRST,
+            names: Vec::new(),
+        }
+    }
+}
 
 /// Whether this is the number of an array, of those that [`Types`] gives.
 pub(super) fn is_array(oid: u32) -> bool {
@@ -21,39 +40,66 @@ impl Types {
     /// The type's number, and its name appended to `sent` in a form that no other type has.
     pub(super) fn oid(&self, kind: &PgTypeMetadata, sent: &mut Vec<u8>) -> u32 {
         let oid = kind.oid().unwrap_or(0);
-        match self.name(oid) {
-            Some(name) => {
-                sent.extend(u32::MAX.to_be_bytes());
-                sent.extend((name.len() as u64).to_be_bytes());
-                sent.extend(name.as_bytes());
-            }
-            None => sent.extend(oid.to_be_bytes()),
+        let Some((name, is_array)) = self
+            .index(oid)
+            .and_then(|(at, is_array)| Some((self.names.get(at)?, is_array)))
+        else {
+            sent.extend(oid.to_be_bytes());
+            return oid;
+        };
+        sent.extend(u32::MAX.to_be_bytes());
+        sent.push(u8::from(is_array) | u8::from(name.schema.is_some()) << 1);
+        for part in [name.schema.as_deref().unwrap_or_default(), &name.name] {
+            sent.extend((part.len() as u64).to_be_bytes());
+            sent.extend(part.as_bytes());
         }
         oid
     }
 
-    fn name(&self, oid: u32) -> Option<&str> {
-        let at = usize::try_from(oid.checked_sub(FIRST)?).ok()?;
-        // A type and its array: two numbers for each name.
-        self.names.get(at / 2).map(|name| &**name)
+    /// Which name a number of ours stands for, and whether for the array of that type.
+    pub(super) fn index(&self, oid: u32) -> Option<(usize, bool)> {
+        let offset = oid.checked_sub(self.first)?;
+        let at = usize::try_from(offset / 2).ok()?;
+        (at < self.names.len()).then_some((at, offset % 2 == 1))
     }
+}
+
+#[cfg(feature = "_async")]
+impl Types {
+    /// One that gives other numbers.
+    pub(super) fn others() -> Self {
+        Self {
+            first: FIRST_OF_OTHERS,
+            names: Vec::new(),
+        }
+    }
+
+    pub(super) fn names(&self) -> &[TypeName] {
+        &self.names
+    }
+}
+
+/// The number of ours that these bytes begin with.
+#[cfg(feature = "_async")]
+pub(super) fn number(bytes: &[u8]) -> Option<u32> {
+    let number = u32::from_be_bytes(*bytes.first_chunk()?);
+    (FIRST..FIRST_OF_OTHERS).contains(&number).then_some(number)
 }
 
 impl PgMetadataLookup for Types {
     fn lookup_type(&mut self, type_name: &str, schema: Option<&str>) -> PgTypeMetadata {
-        let name: Box<str> = match schema {
-            Some(schema) => format!("{schema}\0{type_name}").into(),
-            None => type_name.into(),
+        let name = TypeName {
+            schema: schema.map(Box::from),
+            name: type_name.into(),
         };
         let known = self.names.iter().position(|it| *it == name);
         let at = known.unwrap_or_else(|| {
-            self.names.push(name);
+            if self.names.len() < NAMES_MAX {
+                self.names.push(name);
+            }
             self.names.len() - 1
         });
-        let oid = u32::try_from(at)
-            .ok()
-            .and_then(|at| FIRST.checked_add(at.checked_mul(2)?))
-            .unwrap_or(u32::MAX);
+        let oid = u32::try_from(at).map_or(u32::MAX, |at| self.first + 2 * at);
         PgTypeMetadata::new(oid, oid.saturating_add(1))
     }
 }

@@ -16,10 +16,18 @@ use crate::{
 };
 
 type Collector = <Sqlite as Backend>::BindCollector<'static>;
-type Binds = <Collector as MoveableBindCollector<Sqlite>>::BindData;
+pub(super) type Binds = <Collector as MoveableBindCollector<Sqlite>>::BindData;
 
 /// Statements with more parameters are not kept prepared: each number of them is another text.
 const KEPT_MAX: usize = 16;
+
+/// They cannot be copied, but given to another collector.
+#[cfg(feature = "_async")]
+pub(super) fn copy(binds: &Binds) -> Binds {
+    let mut collector = Collector::default();
+    collector.append_bind_data(binds);
+    collector.moveable()
+}
 
 pub(super) fn params(binds: Binds, player: &mut Player) -> QueryResult<Vec<Param<'static>>> {
     let mut shown = Vec::new();

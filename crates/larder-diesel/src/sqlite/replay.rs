@@ -11,7 +11,7 @@ use diesel::{
     sqlite::{Sqlite, SqliteConnection},
 };
 
-use super::{BLOB, INTEGER, OwnedRow, REAL, TEXT};
+use super::{BLOB, INTEGER, MALFORMED_TEXT, OwnedRow, REAL, TEXT};
 use crate::rows::Rows;
 
 /// Kept rows on their way to the caller.
@@ -89,6 +89,8 @@ impl fmt::Debug for ReplayedRows<'_> {
 /// A statement that answers with rows that are given to it.
 struct Chunk<'r> {
     sql: String,
+    /// Whether the text is one of few.
+    is_common: bool,
     cells: Vec<Cell<'r>>,
 }
 
@@ -98,22 +100,32 @@ enum Cell<'r> {
     Real(f64),
     Text(&'r str),
     Blob(&'r [u8]),
+    MalformedText(&'r [u8]),
 }
 
 impl<'r> Chunk<'r> {
     fn new(rows: &'r Rows, from: usize, count: usize) -> Self {
         let width = rows.width();
-        let cells = (from..from + count)
+        let cells: Vec<_> = (from..from + count)
             .flat_map(|row| (0..width).map(move |column| cell(rows, row, column)))
             .collect();
-        let sql = text(rows, count);
-        Self { sql, cells }
+        Self {
+            sql: text(rows, &cells),
+            is_common: !cells.iter().any(Cell::is_malformed),
+            cells,
+        }
+    }
+}
+
+impl Cell<'_> {
+    fn is_malformed(&self) -> bool {
+        matches!(self, Self::MalformedText(_))
     }
 }
 
 /// The columns of VALUES have names of their own; an alias may be there twice, as in the result of
 /// a join.
-fn text(rows: &Rows, count: usize) -> String {
+fn text(rows: &Rows, cells: &[Cell<'_>]) -> String {
     let width = rows.width();
     let mut sql = String::from("SELECT ");
     for column in 0..width {
@@ -127,10 +139,18 @@ fn text(rows: &Rows, count: usize) -> String {
         sql.push('"');
     }
     sql.push_str(" FROM (VALUES");
-    for row in 0..count {
-        sql.push_str(if row == 0 { "(?" } else { ",(?" });
-        for _ in 1..width {
-            sql.push_str(",?");
+    for (at, row) in cells.chunks(width.max(1)).enumerate() {
+        sql.push_str(if at == 0 { "(" } else { ",(" });
+        for (column, cell) in row.iter().enumerate() {
+            if column > 0 {
+                sql.push(',');
+            }
+            // The driver sends text that is UTF-8 only; a cast leaves the bytes as they are.
+            sql.push_str(if cell.is_malformed() {
+                "CAST(? AS TEXT)"
+            } else {
+                "?"
+            });
         }
         sql.push(')');
     }
@@ -145,6 +165,7 @@ fn cell(rows: &Rows, row: usize, column: usize) -> Cell<'_> {
             REAL => Cell::Real(f64::from_le_bytes(bytes.try_into().ok()?)),
             TEXT => Cell::Text(std::str::from_utf8(bytes).ok()?),
             BLOB => Cell::Blob(bytes),
+            MALFORMED_TEXT => Cell::MalformedText(bytes),
             _ => return None,
         })
     });
@@ -154,6 +175,9 @@ fn cell(rows: &Rows, row: usize, column: usize) -> Cell<'_> {
 impl QueryFragment<Sqlite> for Chunk<'_> {
     // Everything is said here: a layer in between forwards nothing else.
     fn walk_ast<'b>(&'b self, mut pass: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        if !self.is_common {
+            pass.unsafe_to_cache_prepared();
+        }
         pass.push_sql(&self.sql);
         for cell in &self.cells {
             match cell {
@@ -163,7 +187,9 @@ impl QueryFragment<Sqlite> for Chunk<'_> {
                 Cell::Integer(value) => pass.push_bind_param_value_only::<BigInt, _>(value)?,
                 Cell::Real(value) => pass.push_bind_param_value_only::<Double, _>(value)?,
                 Cell::Text(value) => pass.push_bind_param_value_only::<Text, _>(*value)?,
-                Cell::Blob(value) => pass.push_bind_param_value_only::<Binary, _>(*value)?,
+                Cell::Blob(value) | Cell::MalformedText(value) => {
+                    pass.push_bind_param_value_only::<Binary, _>(*value)?
+                }
             }
         }
         Ok(())

@@ -1,0 +1,90 @@
+//! diesel-async: the same decisions, carried by tasks.
+
+mod connection;
+#[cfg(feature = "_pool")]
+mod pool;
+mod save;
+mod stream;
+mod transaction;
+mod types;
+mod wrap;
+
+use diesel::{
+    QueryResult,
+    query_builder::{Query, QueryBuilder as _, QueryFragment, QueryId},
+};
+use larder_core::Param;
+
+use crate::backend::{CachedBackend, TypeName};
+
+pub use connection::{AsyncScope, CachedAsyncConnection, WrappedAsyncConnection};
+#[cfg(feature = "_pool")]
+pub use pool::cached_manager_config;
+pub use stream::CachedAsyncStream;
+pub use transaction::CachedAsyncTransactionManager;
+pub use wrap::DieselAsync;
+
+/// A backend whose queries can be taken apart and sent later. Implemented for `Pg`, `Mysql` and
+/// `Sqlite`; not for implementing elsewhere.
+pub trait AsyncBackend: CachedBackend {
+    /// Keeps the results of clients apart that lay rows out differently.
+    #[doc(hidden)]
+    const ASYNC_ADAPTER: &'static str;
+
+    /// The parameters of a query.
+    #[doc(hidden)]
+    type Binds: Send + Sync + 'static;
+
+    /// A query that was taken apart.
+    #[doc(hidden)]
+    type Statement: Query + QueryId + QueryFragment<Self> + Send + 'static;
+
+    /// The parameters of a query, without asking the database.
+    #[doc(hidden)]
+    fn collect<T: QueryFragment<Self>>(query: &T) -> QueryResult<Self::Binds>;
+
+    /// What [`CachedBackend::params`] makes of them.
+    #[doc(hidden)]
+    fn params_of(
+        binds: &Self::Binds,
+        player: &mut Self::Player,
+    ) -> QueryResult<Vec<Param<'static>>>;
+
+    /// The types that the server must be asked for before they can be sent.
+    #[doc(hidden)]
+    fn type_names(_binds: &Self::Binds) -> &[TypeName] {
+        &[]
+    }
+
+    /// The query put together again, with the server's numbers of those types and of their arrays.
+    #[doc(hidden)]
+    fn statement(
+        sql: String,
+        safe_to_keep: bool,
+        binds: &Self::Binds,
+        types: &[(u32, u32)],
+    ) -> Self::Statement;
+}
+
+/// A query that was taken apart: futures that run on other threads cannot hold the query itself.
+pub(crate) struct Collected<DB: AsyncBackend> {
+    pub(crate) sql: String,
+    safe_to_keep: bool,
+    pub(crate) binds: DB::Binds,
+}
+
+impl<DB: AsyncBackend> Collected<DB> {
+    pub(crate) fn of<T: QueryFragment<DB>>(query: &T) -> QueryResult<Self> {
+        let mut builder = DB::QueryBuilder::default();
+        query.to_sql(&mut builder, &DB::default())?;
+        Ok(Self {
+            sql: builder.finish(),
+            safe_to_keep: query.is_safe_to_cache_prepared(&DB::default())?,
+            binds: DB::collect(query)?,
+        })
+    }
+
+    pub(crate) fn statement(&self, types: &[(u32, u32)]) -> DB::Statement {
+        DB::statement(self.sql.clone(), self.safe_to_keep, &self.binds, types)
+    }
+}

@@ -1,0 +1,540 @@
+//! [`CachedAsyncConnection`]: a connection of diesel-async that answers reads from the cache and
+//! sees every write.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    num::NonZeroU32,
+    ops::{Deref, DerefMut},
+    sync::Arc,
+};
+
+use diesel::{
+    ConnectionError, ConnectionResult, QueryResult,
+    connection::{CacheSize, Instrumentation},
+    query_builder::{AsQuery, QueryFragment, QueryId},
+    result::Error,
+    row::Row,
+};
+use diesel_async::{
+    AsyncConnection, AsyncConnectionCore, SimpleAsyncConnection, TransactionManager,
+};
+use futures_core::Stream;
+use futures_util::{
+    FutureExt as _, StreamExt as _,
+    future::{BoxFuture, ready},
+};
+use larder_core::{DiscardReason, Fill, ReadMode};
+use larder_signals::{Failure, Larder, Planned, ReadOptions, Returned, WrapConfig, WriteGuard};
+
+use super::{
+    AsyncBackend, Collected, stream::CachedAsyncStream, transaction::CachedAsyncTransactionManager,
+};
+use crate::{
+    backend::{CachedBackend, TypeName, capture},
+    connection::{NO_LARDER, UNKEPT},
+    images,
+    row::CachedRow,
+    rows::Rows,
+    session::{self, Answer, Now, Session},
+};
+
+/// A connection of diesel-async whose reads may be answered from the cache and whose writes
+/// invalidate before they return. Made by [`Larder::wrap`].
+///
+/// There is no `DerefMut`: the connection inside would escape the cache unseen; see
+/// [`inner_mut_uncached`](Self::inner_mut_uncached).
+///
+/// # Cancel safety
+/// A write whose future is dropped may have been executed: its tables are read from the database
+/// until a later statement on the connection has an answer, or for the time that
+/// [`uncertain_for`](larder_signals::LarderBuilder::uncertain_for) says. A dropped BEGIN or COMMIT
+/// makes the connection go past the cache for good, as diesel-async's pools give it up.
+///
+/// # Staleness
+/// None within what [`Larder`] guarantees, as long as every write passes through a wrapped
+/// connection.
+pub struct CachedAsyncConnection<C: WrappedAsyncConnection> {
+    pub(super) inner: C,
+    pub(super) session: Session,
+    player: <C::Backend as CachedBackend>::Player,
+    /// The server's numbers of types of its own.
+    pub(super) types: BTreeMap<TypeName, (u32, u32)>,
+}
+
+/// A connection of diesel-async that can be wrapped: its own ones, and pools' of them.
+#[diagnostic::on_unimplemented(
+    message = "larder cannot wrap `{Self}`",
+    note = "it wraps `AsyncPgConnection`, `AsyncMysqlConnection` and \
+            `SyncConnectionWrapper<SqliteConnection>` (by the features `diesel-async-postgres`, \
+            `diesel-async-mysql`, `diesel-async-sqlite`) and pooled ones"
+)]
+pub trait WrappedAsyncConnection: AsyncConnection<Backend: AsyncBackend> + 'static {}
+
+impl<C: AsyncConnection<Backend: AsyncBackend> + 'static> WrappedAsyncConnection for C {}
+
+impl<C: WrappedAsyncConnection> CachedAsyncConnection<C> {
+    /// Wraps a connection with settings of its own; `larder.wrap(connection)` takes the defaults.
+    pub fn wrap(larder: &Larder, connection: C, config: &WrapConfig) -> Self {
+        Self {
+            inner: connection,
+            session: Session::new(larder, C::Backend::DIALECT, config),
+            player: Default::default(),
+            types: BTreeMap::new(),
+        }
+    }
+
+    /// The cache.
+    pub fn larder(&self) -> &Larder {
+        self.session.larder()
+    }
+
+    /// The connection inside, for what it alone can do. Reads through it are not cached and writes
+    /// through it are **not seen**: they leave what was cached before as it is.
+    pub fn inner_mut_uncached(&mut self) -> &mut C {
+        &mut self.inner
+    }
+
+    /// The connection inside, for good.
+    pub fn into_inner(self) -> C {
+        self.inner
+    }
+
+    /// The same connection, none of whose reads are answered from the cache or stored.
+    pub fn uncached(&mut self) -> AsyncScope<'_, C> {
+        self.scope(None)
+    }
+
+    /// The same connection, each of whose reads goes to the database and replaces what was stored.
+    pub fn refreshed(&mut self) -> AsyncScope<'_, C> {
+        let mut options = ReadOptions::default();
+        options.mode = ReadMode::Refresh;
+        self.scope(Some(options))
+    }
+
+    /// The same connection, whose reads ask for this besides what the policies say.
+    pub fn with_options(&mut self, options: ReadOptions) -> AsyncScope<'_, C> {
+        self.scope(Some(options))
+    }
+
+    fn scope(&mut self, options: Option<ReadOptions>) -> AsyncScope<'_, C> {
+        let before = self.session.replace_options(options);
+        AsyncScope {
+            connection: self,
+            before,
+        }
+    }
+
+    /// Reads the schema again before it is believed the next time, and drops everything that was
+    /// cached of this database: to be called after migrations that ran on the connection
+    /// [inside](Self::inner_mut_uncached), or anywhere else than through a wrapped connection.
+    ///
+    /// # Staleness
+    /// None once it has returned.
+    pub async fn refresh_catalog(&mut self) {
+        self.keep_catalog().await;
+        if let Some(guard) = self.session.schema_changed() {
+            guard.deliver().await;
+        }
+    }
+
+    /// Looks at the catalog where that is due.
+    pub(super) async fn keep_catalog(&mut self) {
+        if !self.session.is_catalog_due() || self.depth().is_some() {
+            return;
+        }
+        let Self { inner, session, .. } = self;
+        let (larder, dialect) = (session.larder().clone(), session.dialect());
+        let mut reading = session.keeper().begin_reading(&larder, dialect);
+        while let Some(sql) = reading.query() {
+            let rows = texts(inner, sql).await;
+            reading.answer(rows);
+        }
+    }
+
+    /// How many levels of transactions the driver counts; what it has given up counts as none.
+    pub(super) fn depth(&mut self) -> Option<NonZeroU32> {
+        let status = C::TransactionManager::transaction_manager_status_mut(&mut self.inner);
+        status.transaction_depth().ok().flatten()
+    }
+
+    /// Runs a text that may write.
+    async fn write_text(&mut self, planned: &Planned, sql: &str) -> QueryResult<()> {
+        let Self { inner, session, .. } = self;
+        let sending = session.send(planned, &[])?;
+        let result = inner.batch_execute(sql).await;
+        let delivery = match &result {
+            Ok(()) => sending.succeeded(Returned::Nothing),
+            Err(error) => {
+                let failure = failure_of(inner, error, sending.is_inside()).await;
+                sending.failed(error, failure)
+            }
+        };
+        self.end_of_write(delivery).await;
+        result
+    }
+
+    /// Runs a statement that may write, and reads its rows to the end where it has any.
+    async fn write(
+        &mut self,
+        planned: &Planned,
+        collected: &Collected<C::Backend>,
+        rows: bool,
+    ) -> QueryResult<Written> {
+        let statement = self.statement(collected).await?;
+        // Without them, what the statement writes is not known as well.
+        let params = C::Backend::params_of(&collected.binds, &mut self.player).unwrap_or_default();
+        let Self { inner, session, .. } = self;
+        let sending = session.send(planned, &params)?;
+        let result = if rows {
+            all_rows(inner, statement).await.map(Written::Rows)
+        } else {
+            let count = inner.execute_returning_count(statement).await;
+            count.map(Written::Count)
+        };
+        let delivery = match &result {
+            Ok(Written::Rows(rows)) if planned.returns() => {
+                let images = images::of::<C::Backend>(planned, rows);
+                sending.succeeded(Returned::All(&images))
+            }
+            Ok(_) => sending.succeeded(Returned::Nothing),
+            Err(error) => {
+                let failure = failure_of(inner, error, sending.is_inside()).await;
+                sending.failed(error, failure)
+            }
+        };
+        self.end_of_write(delivery).await;
+        result
+    }
+
+    async fn end_of_write(&mut self, delivery: Option<WriteGuard>) {
+        deliver(delivery).await;
+        let depth = self.depth();
+        let more = self.session.align(depth);
+        deliver(more).await;
+    }
+
+    /// The answer to a read, if the cache may give it without waiting.
+    fn answer_now(&mut self, planned: &Planned, collected: &Collected<C::Backend>) -> Now {
+        if !self.session.may_answer(planned) {
+            return Now::Pass;
+        }
+        let Ok(params) = C::Backend::params_of(&collected.binds, &mut self.player) else {
+            return Now::Pass;
+        };
+        let adapter = C::Backend::ASYNC_ADAPTER;
+        self.session
+            .read_now::<C::Backend>(planned, &params, adapter)
+    }
+
+    /// Answers a read or runs a statement, of which `known` could be said at once.
+    async fn load_collected(
+        &mut self,
+        collected: Collected<C::Backend>,
+        known: Option<(Planned, Now)>,
+    ) -> QueryResult<CachedAsyncStream<'_, C>> {
+        let (planned, now) = match known {
+            Some((planned, now)) => (planned, Some(now)),
+            None => {
+                self.keep_catalog().await;
+                (self.session.plan(&collected.sql), None)
+            }
+        };
+        if !planned.only_reads() {
+            let rows = match self.write(&planned, &collected, true).await? {
+                Written::Rows(rows) => rows,
+                Written::Count(_) => Rows::default(),
+            };
+            return CachedAsyncStream::stored(&mut self.player, Arc::new(rows));
+        }
+        let now = match now {
+            Some(now) => now,
+            None => self.answer_now(&planned, &collected),
+        };
+        let answer = match now {
+            Now::Rows(rows) => Answer::Rows(rows),
+            Now::Later(read) => {
+                let outcome = self.session.larder().read(&read).await;
+                self.session.answered(outcome)
+            }
+            Now::Pass => Answer::Pass,
+        };
+        match answer {
+            Answer::Rows(rows) => CachedAsyncStream::stored(&mut self.player, rows),
+            Answer::Fill(fill) => self.fill(fill, &collected).await,
+            Answer::Pass => self.pass(&collected).await,
+        }
+    }
+
+    async fn pass(
+        &mut self,
+        collected: &Collected<C::Backend>,
+    ) -> QueryResult<CachedAsyncStream<'_, C>> {
+        let statement = self.statement(collected).await?;
+        let Self { inner, session, .. } = self;
+        let live = inner.load(statement).await;
+        match live {
+            Ok(live) => {
+                session.answered_by_server();
+                Ok(CachedAsyncStream::live(live))
+            }
+            Err(error) => {
+                session.look_at(&error);
+                Err(error)
+            }
+        }
+    }
+
+    /// Runs a query and keeps its rows, as many as an entry may have.
+    async fn fill(
+        &mut self,
+        fill: Fill,
+        collected: &Collected<C::Backend>,
+    ) -> QueryResult<CachedAsyncStream<'_, C>> {
+        let statement = self.statement(collected).await?;
+        let Self {
+            inner,
+            session,
+            player,
+            ..
+        } = self;
+        let bytes_max = session.larder().cache().limits().entry_bytes_max;
+        let live = inner.load(statement).await;
+        let mut live = Box::pin(live.inspect_err(|error| session.look_at(error))?);
+        let mut rows = Rows::default();
+        let end = gather::<C::Backend, _, _>(&mut live, &mut rows, bytes_max).await;
+        let rows = Arc::new(rows);
+        match end {
+            End::Failed(error) => {
+                session.look_at(&error);
+                CachedAsyncStream::failed(player, rows, error)
+            }
+            End::TooLarge => {
+                session.answered_by_server();
+                fill.discard(DiscardReason::TooLarge);
+                CachedAsyncStream::mixed(player, rows, live)
+            }
+            End::Complete => {
+                session.answered_by_server();
+                drop(live);
+                // Its server may have become a standby meanwhile (P9).
+                if !session.keeper().lags() {
+                    let (value, bytes) = session::kept(&rows);
+                    fill.store(value, bytes).await;
+                }
+                CachedAsyncStream::stored(player, rows)
+            }
+        }
+    }
+}
+
+/// The same connection for as long as this lives, with a wish for its reads.
+#[derive(Debug)]
+pub struct AsyncScope<'a, C: WrappedAsyncConnection> {
+    connection: &'a mut CachedAsyncConnection<C>,
+    before: Option<ReadOptions>,
+}
+
+// diesel-async takes for a connection whatever leads to one like this.
+impl<C: WrappedAsyncConnection> Deref for AsyncScope<'_, C> {
+    type Target = CachedAsyncConnection<C>;
+
+    fn deref(&self) -> &Self::Target {
+        self.connection
+    }
+}
+
+impl<C: WrappedAsyncConnection> DerefMut for AsyncScope<'_, C> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        self.connection
+    }
+}
+
+impl<C: WrappedAsyncConnection> Drop for AsyncScope<'_, C> {
+    fn drop(&mut self) {
+        self.connection.session.replace_options(self.before);
+    }
+}
+
+/// What a statement that may write has given.
+enum Written {
+    Rows(Rows),
+    Count(usize),
+}
+
+/// How the rows of a query ended.
+enum End {
+    Complete,
+    TooLarge,
+    Failed(Error),
+}
+
+/// Takes rows in, until they are more bytes than this.
+async fn gather<'a, DB, R, S>(live: &mut S, rows: &mut Rows, bytes_max: usize) -> End
+where
+    DB: CachedBackend,
+    R: Row<'a, DB>,
+    S: Stream<Item = QueryResult<R>> + Unpin,
+{
+    while let Some(row) = live.next().await {
+        match row {
+            Err(error) => return End::Failed(error),
+            Ok(row) if capture::<DB, _>(&row, rows).is_none() => {
+                return End::Failed(Error::DeserializationError(UNKEPT.into()));
+            }
+            Ok(_) if rows.weight() > bytes_max => return End::TooLarge,
+            Ok(_) => {}
+        }
+    }
+    End::Complete
+}
+
+/// Every row of a statement.
+async fn all_rows<C: WrappedAsyncConnection>(
+    connection: &mut C,
+    statement: <C::Backend as AsyncBackend>::Statement,
+) -> QueryResult<Rows> {
+    let live = connection.load(statement).await?;
+    let mut live = std::pin::pin!(live);
+    let mut rows = Rows::default();
+    while let Some(row) = live.next().await {
+        capture::<C::Backend, _>(&row?, &mut rows)
+            .ok_or_else(|| Error::DeserializationError(UNKEPT.into()))?;
+    }
+    Ok(rows)
+}
+
+/// The rows of one of larder's own questions; `None` = it failed.
+pub(super) async fn texts<C: WrappedAsyncConnection>(
+    connection: &mut C,
+    sql: &str,
+) -> Option<Vec<Vec<Option<String>>>> {
+    let collected = Collected::<C::Backend>::of(&diesel::sql_query(sql)).ok()?;
+    let rows = all_rows(connection, collected.statement(&[])).await.ok()?;
+    rows.texts()
+}
+
+pub(super) async fn deliver(guards: impl IntoIterator<Item = WriteGuard, IntoIter: Send>) {
+    for guard in guards.into_iter().collect::<Vec<_>>() {
+        guard.deliver().await;
+    }
+}
+
+/// How a statement failed. Where its error does not say, the connection is asked whether it is
+/// still there: then the error was an answer.
+pub(super) async fn failure_of<C: AsyncConnection>(
+    connection: &mut C,
+    error: &Error,
+    inside: bool,
+) -> Failure {
+    match session::failure_of(error) {
+        Some(failure) => failure,
+        // In a transaction nothing depends on it, and a question would fail.
+        None if inside || connection.batch_execute("SELECT 1").await.is_ok() => Failure::ByServer,
+        None => Failure::Unknown,
+    }
+}
+
+impl<C: WrappedAsyncConnection> fmt::Debug for CachedAsyncConnection<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CachedAsyncConnection")
+            .finish_non_exhaustive()
+    }
+}
+
+impl<C: WrappedAsyncConnection> SimpleAsyncConnection for CachedAsyncConnection<C> {
+    async fn batch_execute(&mut self, query: &str) -> QueryResult<()> {
+        self.keep_catalog().await;
+        let planned = self.session.plan(query);
+        if planned.only_reads() {
+            return self.inner.batch_execute(query).await;
+        }
+        self.write_text(&planned, query).await
+    }
+}
+
+impl<C: WrappedAsyncConnection> AsyncConnectionCore for CachedAsyncConnection<C> {
+    type ExecuteFuture<'conn, 'query> = BoxFuture<'conn, QueryResult<usize>>;
+    type LoadFuture<'conn, 'query> = BoxFuture<'conn, QueryResult<Self::Stream<'conn, 'query>>>;
+    type Stream<'conn, 'query> = CachedAsyncStream<'conn, C>;
+    type Row<'conn, 'query> =
+        CachedRow<C::Row<'conn, 'static>, <C::Backend as CachedBackend>::StoredRow>;
+    type Backend = C::Backend;
+
+    fn load<'conn, 'query, T>(&'conn mut self, source: T) -> Self::LoadFuture<'conn, 'query>
+    where
+        T: AsQuery + 'query,
+        T::Query: QueryFragment<Self::Backend> + QueryId + 'query,
+    {
+        let collected = match Collected::of(&source.as_query()) {
+            Ok(collected) => collected,
+            Err(error) => return ready(Err(error)).boxed(),
+        };
+        if self.session.is_catalog_due() {
+            return self.load_collected(collected, None).boxed();
+        }
+        let planned = self.session.plan(&collected.sql);
+        if !planned.only_reads() {
+            return self.load_collected(collected, None).boxed();
+        }
+        match self.answer_now(&planned, &collected) {
+            Now::Rows(rows) => ready(CachedAsyncStream::stored(&mut self.player, rows)).boxed(),
+            now => self.load_collected(collected, Some((planned, now))).boxed(),
+        }
+    }
+
+    fn execute_returning_count<'conn, 'query, T>(
+        &'conn mut self,
+        source: T,
+    ) -> Self::ExecuteFuture<'conn, 'query>
+    where
+        T: QueryFragment<Self::Backend> + QueryId + 'query,
+    {
+        let collected = Collected::of(&source);
+        async move {
+            let collected = collected?;
+            self.keep_catalog().await;
+            let planned = self.session.plan(&collected.sql);
+            if planned.only_reads() {
+                let statement = self.statement(&collected).await?;
+                return self.inner.execute_returning_count(statement).await;
+            }
+            match self.write(&planned, &collected, false).await? {
+                Written::Count(count) => Ok(count),
+                Written::Rows(rows) => Ok(rows.len()),
+            }
+        }
+        .boxed()
+    }
+}
+
+impl<C: WrappedAsyncConnection> AsyncConnection for CachedAsyncConnection<C> {
+    type TransactionManager = CachedAsyncTransactionManager<C>;
+
+    /// Establishes a connection and wraps it in the larder that was set by
+    /// [`Larder::set_global`].
+    async fn establish(database_url: &str) -> ConnectionResult<Self> {
+        let larder =
+            Larder::global().ok_or_else(|| ConnectionError::BadConnection(NO_LARDER.to_owned()))?;
+        let inner = C::establish(database_url).await?;
+        Ok(Self::wrap(&larder, inner, &WrapConfig::new()))
+    }
+
+    fn transaction_state(
+        &mut self,
+    ) -> &mut <Self::TransactionManager as TransactionManager<Self>>::TransactionStateData {
+        self.inner.transaction_state()
+    }
+
+    fn instrumentation(&mut self) -> &mut dyn Instrumentation {
+        self.inner.instrumentation()
+    }
+
+    fn set_instrumentation(&mut self, instrumentation: impl Instrumentation) {
+        self.inner.set_instrumentation(instrumentation);
+    }
+
+    fn set_prepared_statement_cache_size(&mut self, size: CacheSize) {
+        self.inner.set_prepared_statement_cache_size(size);
+    }
+}
