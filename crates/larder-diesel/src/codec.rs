@@ -10,7 +10,7 @@ use larder_core::{
     codec::{Reader, Unreadable, Unwritable, Writer},
 };
 
-use crate::{backend::CachedBackend, rows::Rows};
+use crate::{backend::CachedBackend, rows::Rows, session::KeptAs};
 
 pub(crate) fn write(
     value: &(dyn Any + Send + Sync),
@@ -24,12 +24,16 @@ pub(crate) fn read(from: &mut Reader<'_>) -> Result<Arc<dyn Any + Send + Sync>, 
 }
 
 /// What all results of a backend are kept as, by drivers that lay rows out alike.
-pub(crate) fn identity<DB: CachedBackend>(adapter: &'static str) -> ResultIdentity {
-    ResultIdentity {
-        adapter,
-        terminal: "rows",
-        type_id: TypeId::of::<Rows>(),
-        type_name: "rows",
-        schema_fingerprint: DB::CODEC.fingerprint,
+pub(crate) fn kept_as<DB: CachedBackend>(adapter: &'static str) -> KeptAs {
+    KeptAs {
+        identity: ResultIdentity {
+            adapter,
+            terminal: "rows",
+            type_id: TypeId::of::<Rows>(),
+            type_name: "rows",
+            schema_fingerprint: DB::CODEC.fingerprint,
+        },
+        form: None,
+        codec: DB::CODEC,
     }
 }

@@ -1,7 +1,7 @@
 //! [`CachedConnection`]: a connection of Diesel that answers reads from the cache and sees every
 //! write.
 
-use std::{fmt, num::NonZeroU32, sync::Arc};
+use std::{any::Any, fmt, num::NonZeroU32, sync::Arc};
 
 use diesel::{
     Connection, ConnectionError, ConnectionResult, QueryResult,
@@ -14,16 +14,17 @@ use diesel::{
     result::Error,
     sql_types::Untyped,
 };
-use larder_core::{DiscardReason, Param, ReadMode};
+use larder_core::{DiscardReason, Fill, Param, ReadMode};
 use larder_signals::{Failure, Larder, Planned, ReadOptions, Returned, WrapConfig, WriteGuard};
 
 use crate::{
     backend::{CachedBackend, capture, text_of},
+    codec,
     cursor::CachedCursor,
     images,
     row::CachedRow,
     rows::Rows,
-    session::{self, Answer, Now, Session},
+    session::{self, Answer, Kept, KeptAs, Now, Session},
     transaction::CachedTransactionManager,
 };
 
@@ -170,7 +171,8 @@ impl<C: WrappedConnection> CachedConnection<C> {
             }
             Err(error) => {
                 let failure = failure_of(inner, error, sending.is_inside());
-                sending.failed(error, failure)
+                sending.look_at(error);
+                sending.failed(failure)
             }
         };
         deliver(delivery);
@@ -180,12 +182,19 @@ impl<C: WrappedConnection> CachedConnection<C> {
     }
 
     /// The answer to a read, if the cache may give it.
-    fn answer<T>(&mut self, planned: &Planned, source: &T) -> Answer
+    pub(crate) fn answer<K, T>(
+        &mut self,
+        planned: &Planned,
+        source: &T,
+        kept: &KeptAs,
+        wish: Option<ReadOptions>,
+    ) -> Answer<K>
     where
+        K: Any + Send + Sync,
         T: Query + QueryFragment<C::Backend>,
         C::Backend: QueryMetadata<T::SqlType>,
     {
-        if !self.session.may_answer(planned) {
+        if !self.session.may_answer(planned, wish) {
             return Answer::Pass;
         }
         let Ok(mut params) = C::Backend::params(source, &mut self.player) else {
@@ -193,15 +202,10 @@ impl<C: WrappedConnection> CachedConnection<C> {
             return Answer::Pass;
         };
         params.extend(C::Backend::expected::<T::SqlType>());
-        match self
-            .session
-            .read_now::<C::Backend>(planned, &params, C::Backend::ADAPTER)
-        {
-            Now::Rows(rows) => Answer::Rows(rows),
-            Now::Later(read) => {
-                let outcome = self.session.larder().read_blocking(&read);
-                self.session.answered(outcome)
-            }
+        params.extend(kept.form.clone());
+        match self.session.read_now(planned, &params, kept, wish) {
+            Now::Hit(value) => Answer::of_kept(value),
+            Now::Later(read) => Answer::of(self.session.larder().read_blocking(&read)),
             Now::Pass => Answer::Pass,
         }
     }
@@ -303,8 +307,9 @@ impl<C: WrappedConnection> LoadConnection<DefaultLoadingMode> for CachedConnecti
             let rows = self.load_written(&planned, &source)?;
             return CachedCursor::stored(&mut self.player, rows);
         }
-        match self.answer(&planned, &source) {
-            Answer::Rows(rows) => CachedCursor::stored(&mut self.player, rows),
+        let kept = codec::kept_as::<C::Backend>(C::Backend::ADAPTER);
+        match self.answer(&planned, &source, &kept, None) {
+            Answer::Hit(rows) => CachedCursor::stored(&mut self.player, rows),
             Answer::Fill(fill) => self.fill(fill, source),
             Answer::Pass => self.pass(source),
         }
@@ -352,7 +357,7 @@ impl<C: WrappedConnection> CachedConnection<C> {
     /// Runs a query and keeps its rows, as many as an entry may have.
     fn fill<'conn, 'query, T>(
         &'conn mut self,
-        fill: larder_core::Fill,
+        fill: Fill,
         source: T,
     ) -> QueryResult<CachedCursor<'conn, 'query, C>>
     where
@@ -390,8 +395,8 @@ impl<C: WrappedConnection> CachedConnection<C> {
                 drop(live);
                 // Its server may have become a standby meanwhile (P9).
                 if !session.keeper().lags() {
-                    let (value, bytes) = session::kept(&rows);
-                    fill.store_blocking(value, bytes);
+                    let bytes = rows.weight();
+                    fill.store_blocking(Arc::clone(&rows) as Kept, bytes);
                 }
                 CachedCursor::stored(player, rows)
             }
@@ -430,22 +435,23 @@ pub(crate) fn deliver(guards: impl IntoIterator<Item = WriteGuard>) {
     }
 }
 
-/// How a statement failed. Where its error does not say, the connection is asked whether it is
-/// still there: then the error was an answer.
+/// How a statement failed. Where its error does not say, the connection is asked.
 pub(crate) fn failure_of<C: Connection>(
     connection: &mut C,
     error: &Error,
     inside: bool,
 ) -> Failure {
-    session::failure_of(error).unwrap_or_else(|| {
-        // In a transaction nothing depends on it, and a question would fail.
-        let answers = inside || connection.batch_execute("SELECT 1").is_ok();
-        if answers {
-            Failure::ByServer
-        } else {
-            Failure::Unknown
-        }
-    })
+    session::failure_of(error).unwrap_or_else(|| asked(connection, inside))
+}
+
+/// Whether the connection is still there, in which case an error was its answer. In a transaction
+/// nothing depends on it, and a question would fail.
+pub(crate) fn asked<C: Connection>(connection: &mut C, inside: bool) -> Failure {
+    if inside || connection.batch_execute("SELECT 1").is_ok() {
+        Failure::ByServer
+    } else {
+        Failure::Unknown
+    }
 }
 
 pub(crate) const NO_LARDER: &str = "a cached connection was to be established, but no larder is set: call \

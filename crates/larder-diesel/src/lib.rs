@@ -12,7 +12,9 @@ mod backend;
 mod codec;
 mod connection;
 mod cursor;
+mod fields;
 mod images;
+mod migrations;
 #[cfg(feature = "_mysql")]
 mod mysql;
 #[cfg(feature = "_postgres")]
@@ -27,6 +29,7 @@ mod sqlite;
 #[cfg(any(feature = "_mysql", feature = "_postgres"))]
 mod stored;
 mod transaction;
+mod typed;
 mod wrap;
 
 #[cfg(feature = "_pool")]
@@ -53,4 +56,5 @@ pub use row::{CachedField, CachedRow};
 #[cfg(any(feature = "_mysql", feature = "_postgres"))]
 pub use stored::{StoredField, StoredRow};
 pub use transaction::CachedTransactionManager;
+pub use typed::{CacheDsl, Cached, Typed};
 pub use wrap::Diesel;

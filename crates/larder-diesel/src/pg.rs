@@ -4,6 +4,8 @@ mod arrays;
 mod binds;
 #[cfg(feature = "postgres")]
 mod connection;
+#[cfg(feature = "postgres")]
+mod copy;
 mod decode;
 mod numeric;
 #[cfg(feature = "postgres")]

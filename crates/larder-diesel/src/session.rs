@@ -7,7 +7,9 @@ use diesel::{
     QueryResult,
     result::{DatabaseErrorKind, Error},
 };
-use larder_core::{BypassReason, Param, Prepared, ReadMode, ReadOutcome, Source};
+use larder_core::{
+    BypassReason, Fill, Param, Prepared, ReadMode, ReadOutcome, ResultCodec, ResultIdentity, Source,
+};
 use larder_signals::{
     CachedRead, CatalogKeeper, Changes, Failure, Larder, Planned, ReadCall, ReadOptions, Recorded,
     Returned, StatementEnd, StatementOutcome, TransactionLog, WrapConfig, WriteGuard,
@@ -16,8 +18,6 @@ use larder_sql::{
     Dialect,
     plan::{Part, TransactionCommand},
 };
-
-use crate::{backend::CachedBackend, codec, rows::Rows};
 
 /// The state of one wrapped connection.
 #[derive(Debug)]
@@ -52,11 +52,23 @@ enum Doubt {
 #[must_use]
 pub(crate) struct Control(Doubt);
 
+/// A result as it is kept.
+pub(crate) type Kept = Arc<dyn Any + Send + Sync>;
+
+/// What a result is kept as.
+#[derive(Clone, Debug)]
+pub(crate) struct KeptAs {
+    pub(crate) identity: ResultIdentity,
+    /// What else tells it from other kinds.
+    pub(crate) form: Option<Param<'static>>,
+    pub(crate) codec: &'static ResultCodec,
+}
+
 /// What a read comes to before the database is asked.
 #[derive(Debug)]
 pub(crate) enum Now {
     /// The answer.
-    Rows(Arc<Rows>),
+    Hit(Kept),
     /// The store, or another reader, must be asked.
     Later(CachedRead),
     /// It is the database's to answer.
@@ -65,11 +77,11 @@ pub(crate) enum Now {
 
 /// What a read comes to once the store was asked.
 #[derive(Debug)]
-pub(crate) enum Answer {
+pub(crate) enum Answer<T> {
     /// The answer.
-    Rows(Arc<Rows>),
+    Hit(Arc<T>),
     /// Run the query and store what it gives.
-    Fill(larder_core::Fill),
+    Fill(Fill),
     /// Run the query.
     Pass,
 }
@@ -123,11 +135,12 @@ impl Session {
 
     /// Whether a read of this text may be answered from the cache, so that its parameters are worth
     /// collecting. The observer hears why not.
-    pub(crate) fn may_answer(&self, planned: &Planned) -> bool {
-        let (Some(options), Some(_)) = (self.options, planned.prepared.read()) else {
+    pub(crate) fn may_answer(&self, planned: &Planned, wish: Option<ReadOptions>) -> bool {
+        let (Some(scope), Some(_)) = (self.options, planned.prepared.read()) else {
             return false;
         };
-        match self.refusal(&planned.prepared, options.mode) {
+        let mode = wish.unwrap_or(scope).mode;
+        match self.refusal(&planned.prepared, mode) {
             Some(reason) => {
                 self.larder
                     .bypassed(&planned.source, &planned.prepared, &reason);
@@ -155,14 +168,16 @@ impl Session {
             .map(|reason| BypassReason::Uncacheable(reason.clone()))
     }
 
-    /// What can be said of a read without waiting.
-    pub(crate) fn read_now<DB: CachedBackend>(
+    /// What can be said of a read without waiting. `wish` is that of the query itself, in place of
+    /// the scope's.
+    pub(crate) fn read_now(
         &self,
         planned: &Planned,
         params: &[Param<'_>],
-        adapter: &'static str,
+        kept: &KeptAs,
+        wish: Option<ReadOptions>,
     ) -> Now {
-        let mut options = self.options.unwrap_or_default();
+        let mut options = wish.or(self.options).unwrap_or_default();
         if self.keeper.lags() {
             options.mode = ReadMode::Peek;
         }
@@ -170,31 +185,16 @@ impl Session {
             source: &planned.source,
             prepared: &planned.prepared,
             params,
-            result: &codec::identity::<DB>(adapter),
-            codec: Some(DB::CODEC),
+            result: &kept.identity,
+            codec: Some(kept.codec),
             options,
         };
         if let Some(ReadOutcome::Hit(value)) = self.larder.revisit_now(&call) {
-            if let Ok(rows) = value.downcast() {
-                return Now::Rows(rows);
-            }
+            return Now::Hit(value);
         }
         match self.larder.begin_read(&call) {
             Err(_) => Now::Pass,
             Ok(read) => Now::Later(read),
-        }
-    }
-
-    /// What the store said.
-    pub(crate) fn answered(&self, outcome: ReadOutcome) -> Answer {
-        match outcome {
-            ReadOutcome::Hit(value) => match value.downcast() {
-                Ok(rows) => Answer::Rows(rows),
-                Err(_) => Answer::Pass,
-            },
-            // Its server may have become a standby meanwhile (P9).
-            ReadOutcome::Fill(fill) => Answer::Fill(fill),
-            _ => Answer::Pass,
         }
     }
 
@@ -518,9 +518,13 @@ impl Sending<'_> {
         Some(guard)
     }
 
-    /// It has failed.
-    pub(crate) fn failed(mut self, error: &Error, failure: Failure) -> Option<WriteGuard> {
+    /// An error may tell that the schema is not the one in the catalog.
+    pub(crate) fn look_at(&self, error: &Error) {
         self.session.look_at(error);
+    }
+
+    /// It has failed.
+    pub(crate) fn failed(mut self, failure: Failure) -> Option<WriteGuard> {
         let mut guard = self.guard.take()?;
         if self.inside {
             return self.record(guard, Returned::Nothing, StatementOutcome::Failed);
@@ -594,12 +598,19 @@ pub(crate) fn failure_of(error: &Error) -> Option<Failure> {
     }
 }
 
-/// Stores the rows of a fill, if they are still what the store may have.
-pub(crate) fn kept(rows: &Arc<Rows>) -> (Arc<dyn Any + Send + Sync>, usize) {
-    (
-        Arc::clone(rows) as Arc<dyn Any + Send + Sync>,
-        rows.weight(),
-    )
+impl<T: Any + Send + Sync> Answer<T> {
+    /// What the store said. A value of another type is no answer.
+    pub(crate) fn of(outcome: ReadOutcome) -> Self {
+        match outcome {
+            ReadOutcome::Hit(value) => Self::of_kept(value),
+            ReadOutcome::Fill(fill) => Self::Fill(fill),
+            _ => Self::Pass,
+        }
+    }
+
+    pub(crate) fn of_kept(value: Kept) -> Self {
+        value.downcast().map_or(Self::Pass, Self::Hit)
+    }
 }
 
 const SCHEMA_ERRORS: [&str; 6] = [

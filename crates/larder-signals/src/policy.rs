@@ -18,7 +18,12 @@ pub(crate) struct Policies {
     built: BTreeMap<String, Policy>,
     declared: BTreeMap<String, Policy>,
     default: Option<Policy>,
+    never: Policy,
 }
+
+/// Tables in which the ORMs' migrations keep what has run: other programs write them, and an old
+/// answer would run a migration twice.
+const BOOKS_OF_MIGRATIONS: [&str; 2] = ["__diesel_schema_migrations", "seaql_migrations"];
 
 impl Policies {
     /// The builder's policies with those that the program's models declare.
@@ -41,6 +46,7 @@ impl Policies {
             built,
             declared,
             default,
+            never: Policy::never(),
         }
     }
 
@@ -60,6 +66,9 @@ impl Policies {
     }
 
     fn of_table(&self, table: &Table, ignore_case: bool) -> Option<&Policy> {
+        if BOOKS_OF_MIGRATIONS.contains(&&*table.name.name) {
+            return Some(&self.never);
+        }
         let full = table.name.to_string();
         [&self.built, &self.declared]
             .into_iter()

@@ -3,6 +3,7 @@
 mod battery;
 mod lab;
 mod model;
+mod types;
 
 use lab::Backend;
 

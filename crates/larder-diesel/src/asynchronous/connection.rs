@@ -32,11 +32,12 @@ use super::{
 };
 use crate::{
     backend::{CachedBackend, TypeName, capture},
+    codec,
     connection::{NO_LARDER, UNKEPT},
     images,
     row::CachedRow,
     rows::Rows,
-    session::{self, Answer, Now, Session},
+    session::{self, Answer, Kept, Now, Session},
 };
 
 /// A connection of diesel-async whose reads may be answered from the cache and whose writes
@@ -167,7 +168,8 @@ impl<C: WrappedAsyncConnection> CachedAsyncConnection<C> {
             Ok(()) => sending.succeeded(Returned::Nothing),
             Err(error) => {
                 let failure = failure_of(inner, error, sending.is_inside()).await;
-                sending.failed(error, failure)
+                sending.look_at(error);
+                sending.failed(failure)
             }
         };
         self.end_of_write(delivery).await;
@@ -200,7 +202,8 @@ impl<C: WrappedAsyncConnection> CachedAsyncConnection<C> {
             Ok(_) => sending.succeeded(Returned::Nothing),
             Err(error) => {
                 let failure = failure_of(inner, error, sending.is_inside()).await;
-                sending.failed(error, failure)
+                sending.look_at(error);
+                sending.failed(failure)
             }
         };
         self.end_of_write(delivery).await;
@@ -216,15 +219,14 @@ impl<C: WrappedAsyncConnection> CachedAsyncConnection<C> {
 
     /// The answer to a read, if the cache may give it without waiting.
     fn answer_now(&mut self, planned: &Planned, collected: &Collected<C::Backend>) -> Now {
-        if !self.session.may_answer(planned) {
+        if !self.session.may_answer(planned, None) {
             return Now::Pass;
         }
         let Ok(params) = C::Backend::params_of(&collected.binds, &mut self.player) else {
             return Now::Pass;
         };
-        let adapter = C::Backend::ASYNC_ADAPTER;
-        self.session
-            .read_now::<C::Backend>(planned, &params, adapter)
+        let kept = codec::kept_as::<C::Backend>(C::Backend::ASYNC_ADAPTER);
+        self.session.read_now(planned, &params, &kept, None)
     }
 
     /// Answers a read or runs a statement, of which `known` could be said at once.
@@ -252,15 +254,12 @@ impl<C: WrappedAsyncConnection> CachedAsyncConnection<C> {
             None => self.answer_now(&planned, &collected),
         };
         let answer = match now {
-            Now::Rows(rows) => Answer::Rows(rows),
-            Now::Later(read) => {
-                let outcome = self.session.larder().read(&read).await;
-                self.session.answered(outcome)
-            }
+            Now::Hit(value) => Answer::of_kept(value),
+            Now::Later(read) => Answer::of(self.session.larder().read(&read).await),
             Now::Pass => Answer::Pass,
         };
         match answer {
-            Answer::Rows(rows) => CachedAsyncStream::stored(&mut self.player, rows),
+            Answer::Hit(rows) => CachedAsyncStream::stored(&mut self.player, rows),
             Answer::Fill(fill) => self.fill(fill, &collected).await,
             Answer::Pass => self.pass(&collected).await,
         }
@@ -319,8 +318,8 @@ impl<C: WrappedAsyncConnection> CachedAsyncConnection<C> {
                 drop(live);
                 // Its server may have become a standby meanwhile (P9).
                 if !session.keeper().lags() {
-                    let (value, bytes) = session::kept(&rows);
-                    fill.store(value, bytes).await;
+                    let bytes = rows.weight();
+                    fill.store(Arc::clone(&rows) as Kept, bytes).await;
                 }
                 CachedAsyncStream::stored(player, rows)
             }
@@ -478,7 +477,10 @@ impl<C: WrappedAsyncConnection> AsyncConnectionCore for CachedAsyncConnection<C>
             return self.load_collected(collected, None).boxed();
         }
         match self.answer_now(&planned, &collected) {
-            Now::Rows(rows) => ready(CachedAsyncStream::stored(&mut self.player, rows)).boxed(),
+            Now::Hit(value) if value.is::<Rows>() => {
+                let rows = value.downcast().unwrap_or_default();
+                ready(CachedAsyncStream::stored(&mut self.player, rows)).boxed()
+            }
             now => self.load_collected(collected, Some((planned, now))).boxed(),
         }
     }

@@ -1,0 +1,287 @@
+//! The typed path: what is kept is the result itself, not the rows.
+
+use std::{
+    any::{Any, TypeId, type_name},
+    io,
+    marker::PhantomData,
+    sync::Arc,
+    time::Duration,
+};
+
+use diesel::{
+    QueryResult,
+    dsl::{CountStar, Limit, Select},
+    expression::QueryMetadata,
+    query_builder::{AsQuery, QueryFragment},
+    query_dsl::methods::{LimitDsl, LoadQuery, SelectDsl},
+    result::Error,
+};
+use larder_core::{
+    Codec, Param, ReadMode, ResultCodec, ResultIdentity,
+    codec::{Reader, Unreadable, Unwritable, Writer},
+};
+use larder_signals::ReadOptions;
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    CachedConnection,
+    backend::text_of,
+    connection::WrappedConnection,
+    fields,
+    session::{Answer, Kept, KeptAs},
+};
+
+/// A query whose result is kept as it is, and not as rows: see [`CacheDsl::cached`].
+#[derive(Clone, Debug)]
+#[must_use = "queries are only executed when calling `load`, `first` or similar"]
+pub struct Cached<Q> {
+    query: Q,
+    options: ReadOptions,
+}
+
+/// A value that can be kept by its serde form.
+#[diagnostic::on_unimplemented(
+    message = "results of `{Self}` cannot be kept as they are",
+    note = "derive `Clone`, `serde::Serialize` and `serde::Deserialize` for it; without `.cached()` \
+            nothing is needed"
+)]
+pub trait Typed: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {}
+
+impl<T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static> Typed for T {}
+
+/// `.cached()` on queries.
+pub trait CacheDsl: Sized {
+    /// The same query, whose result is kept as it is: each terminal answers with a copy of it,
+    /// instead of decoding rows. On SQLite, where rows are shown again by a database in memory,
+    /// this is several times as fast for results of many rows; elsewhere it hardly matters.
+    ///
+    /// The result's type needs `Clone`, `Serialize` and `Deserialize`. The names of its own fields
+    /// are part of the key; when what is *inside* of them changes its meaning, give the larder
+    /// another [`entry_version`](larder_signals::LarderBuilder::entry_version).
+    ///
+    /// # Examples
+    ///
+    /// ```ignore
+    /// let posts: Vec<Post> = posts::table
+    ///     .filter(posts::author_id.eq(3))
+    ///     .cached()
+    ///     .ttl(Duration::from_secs(60))
+    ///     .load(&mut connection)?;
+    /// ```
+    fn cached(self) -> Cached<Self>;
+}
+
+impl<Q: AsQuery> CacheDsl for Q {
+    fn cached(self) -> Cached<Self> {
+        Cached {
+            query: self,
+            options: ReadOptions::default(),
+        }
+    }
+}
+
+impl<Q> Cached<Q> {
+    /// How long the result may be served, in place of the policy's TTL. Zero: it is not cached.
+    pub fn ttl(mut self, ttl: Duration) -> Self {
+        self.options.ttl = Some(ttl);
+        self
+    }
+
+    /// Goes to the database and replaces what is stored.
+    pub fn refresh(mut self) -> Self {
+        self.options.mode = ReadMode::Refresh;
+        self
+    }
+
+    /// While another reader replaces the result, one that was valid no longer ago than this is
+    /// served, in place of what the policies say. Only with a store outside the process.
+    ///
+    /// # Staleness
+    /// Up to the given time, for readers that meet a fill under way.
+    pub fn allow_stale(mut self, at_most: Duration) -> Self {
+        self.options.allow_stale = Some(at_most);
+        self
+    }
+
+    /// The query without the cache's typed path.
+    pub fn into_inner(self) -> Q {
+        self.query
+    }
+
+    /// See [`RunQueryDsl::load`](diesel::RunQueryDsl::load).
+    ///
+    /// # Errors
+    /// Those of Diesel.
+    pub fn load<'q, U, C>(self, connection: &mut CachedConnection<C>) -> QueryResult<Vec<U>>
+    where
+        U: Typed,
+        C: WrappedConnection,
+        Q: LoadQuery<'q, CachedConnection<C>, U> + AsQuery + Clone,
+        Q::Query: QueryFragment<C::Backend>,
+        C::Backend: QueryMetadata<Q::SqlType>,
+    {
+        Ok(Arc::unwrap_or_clone(self.load_shared(connection)?))
+    }
+
+    /// [`load`](Self::load) without the copy: a hit is what all readers share.
+    ///
+    /// # Errors
+    /// Those of Diesel.
+    pub fn load_shared<'q, U, C>(
+        self,
+        connection: &mut CachedConnection<C>,
+    ) -> QueryResult<Arc<Vec<U>>>
+    where
+        U: Typed,
+        C: WrappedConnection,
+        Q: LoadQuery<'q, CachedConnection<C>, U> + AsQuery + Clone,
+        Q::Query: QueryFragment<C::Backend>,
+        C::Backend: QueryMetadata<Q::SqlType>,
+    {
+        let source = self.query.clone().as_query();
+        let Ok(text) = text_of::<C::Backend, _>(&source) else {
+            return all(self.query, connection).map(Arc::new);
+        };
+        connection.keep_catalog();
+        let planned = connection.session.plan(&text);
+        if !planned.only_reads() {
+            return all(self.query, connection).map(Arc::new);
+        }
+        let wish = Some(self.options).filter(|wish| *wish != ReadOptions::default());
+        match connection.answer::<Vec<U>, _>(&planned, &source, &kept_as::<U>(), wish) {
+            Answer::Hit(result) => Ok(result),
+            Answer::Pass => connection.uncached(|it| all(self.query, it)).map(Arc::new),
+            Answer::Fill(fill) => {
+                let result = connection.uncached(|it| all(self.query, it))?;
+                let result = Arc::new(result);
+                // Its server may have become a standby meanwhile (P9).
+                if !connection.session.keeper().lags() {
+                    let bytes = weight(&*result);
+                    fill.store_blocking(Arc::clone(&result) as Kept, bytes);
+                }
+                Ok(result)
+            }
+        }
+    }
+
+    /// See [`RunQueryDsl::get_result`](diesel::RunQueryDsl::get_result).
+    ///
+    /// # Errors
+    /// Those of Diesel; [`Error::NotFound`] without a row.
+    pub fn get_result<'q, U, C>(self, connection: &mut CachedConnection<C>) -> QueryResult<U>
+    where
+        U: Typed,
+        C: WrappedConnection,
+        Q: LoadQuery<'q, CachedConnection<C>, U> + AsQuery + Clone,
+        Q::Query: QueryFragment<C::Backend>,
+        C::Backend: QueryMetadata<Q::SqlType>,
+    {
+        let rows = self.load_shared(connection)?;
+        rows.first().cloned().ok_or(Error::NotFound)
+    }
+
+    /// See [`RunQueryDsl::first`](diesel::RunQueryDsl::first).
+    ///
+    /// # Errors
+    /// Those of Diesel; [`Error::NotFound`] without a row.
+    pub fn first<'q, U, C>(self, connection: &mut CachedConnection<C>) -> QueryResult<U>
+    where
+        U: Typed,
+        C: WrappedConnection,
+        Q: LimitDsl,
+        Limit<Q>: LoadQuery<'q, CachedConnection<C>, U> + AsQuery + Clone,
+        <Limit<Q> as AsQuery>::Query: QueryFragment<C::Backend>,
+        C::Backend: QueryMetadata<<Limit<Q> as AsQuery>::SqlType>,
+    {
+        let (query, options) = (self.query.limit(1), self.options);
+        Cached { query, options }.get_result(connection)
+    }
+
+    /// The number of rows, as `.count().get_result()` gives it.
+    ///
+    /// # Errors
+    /// Those of Diesel.
+    pub fn count<'q, C>(self, connection: &mut CachedConnection<C>) -> QueryResult<i64>
+    where
+        C: WrappedConnection,
+        Q: SelectDsl<CountStar>,
+        Select<Q, CountStar>: LoadQuery<'q, CachedConnection<C>, i64> + AsQuery + Clone,
+        <Select<Q, CountStar> as AsQuery>::Query: QueryFragment<C::Backend>,
+        C::Backend: QueryMetadata<<Select<Q, CountStar> as AsQuery>::SqlType>,
+    {
+        let (query, options) = (SelectDsl::select(self.query, CountStar), self.options);
+        Cached { query, options }.get_result(connection)
+    }
+}
+
+fn all<'q, Q, U, C>(query: Q, connection: &mut CachedConnection<C>) -> QueryResult<Vec<U>>
+where
+    C: WrappedConnection,
+    Q: LoadQuery<'q, CachedConnection<C>, U>,
+{
+    query.internal_load(connection)?.collect()
+}
+
+/// What lists of a type are kept as.
+fn kept_as<U: Typed>() -> KeptAs {
+    KeptAs {
+        identity: ResultIdentity {
+            adapter: "diesel-typed",
+            terminal: "load",
+            type_id: TypeId::of::<Vec<U>>(),
+            type_name: type_name::<U>(),
+            schema_fingerprint: 0,
+        },
+        form: Some(Param::Other("fields", fields::names::<U>().into())),
+        codec: &Lists::<U>::CODEC,
+    }
+}
+
+/// Lists of a type.
+struct Lists<U>(PhantomData<U>);
+
+impl<U: Typed> Lists<U> {
+    // The fields are part of the key.
+    const CODEC: ResultCodec = ResultCodec {
+        fingerprint: 0x4469_0001,
+        write: Self::write,
+        read: Self::read,
+    };
+
+    fn write(value: &(dyn Any + Send + Sync), out: &mut Writer<'_>) -> Result<(), Unwritable> {
+        let list = value.downcast_ref::<Vec<U>>().ok_or(Unwritable)?;
+        out.list(list.len())?;
+        list.iter().try_for_each(|item| out.serde(item))
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Kept, Unreadable> {
+        let len = from.list()?;
+        let mut list = from.room::<U>(len);
+        for _ in 0..len {
+            list.push(from.serde()?);
+        }
+        Ok(Arc::new(list))
+    }
+}
+
+/// About the bytes that a list takes in memory: what it would be written as, and its values'
+/// places. What has no written form counts as its places.
+fn weight<U: Typed>(list: &Vec<U>) -> usize {
+    let mut count = Counted(0);
+    let _ = Lists::<U>::write(list, &mut Writer::new(Codec::MessagePack, &mut count));
+    count.0 + list.capacity() * size_of::<U>() + size_of::<Vec<U>>()
+}
+
+/// Counts what is written.
+struct Counted(usize);
+
+impl io::Write for Counted {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
