@@ -483,7 +483,7 @@ macro_rules! battery {
     };
 }
 
-mod traits {
+pub mod traits {
     pub mod blocking {
         pub use diesel::{Connection, RunQueryDsl, SaveChangesDsl, connection::SimpleConnection};
     }

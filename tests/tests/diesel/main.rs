@@ -4,6 +4,7 @@ mod battery;
 mod lab;
 mod model;
 mod types;
+mod walk;
 
 use lab::Backend;
 
