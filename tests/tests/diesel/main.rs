@@ -1,6 +1,7 @@
 //! The Diesel adapter on three databases, blocking and not.
 
 mod battery;
+mod connections;
 mod lab;
 mod model;
 mod types;

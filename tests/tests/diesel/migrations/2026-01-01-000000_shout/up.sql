@@ -1,0 +1,1 @@
+UPDATE post SET title = upper(title); CREATE TABLE loud (id INTEGER PRIMARY KEY);
