@@ -1,9 +1,11 @@
 //! The Diesel adapter on three databases, blocking and not.
 
 mod battery;
+mod both_orms;
 mod connections;
 mod lab;
 mod model;
+mod tasks;
 mod types;
 mod walk;
 

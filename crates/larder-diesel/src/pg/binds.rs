@@ -80,10 +80,11 @@ impl Binds {
             Some(if is_array { array } else { oid })
         };
         for kind in &mut metadata {
-            let ours = (kind.oid().unwrap_or(0), kind.array_oid().unwrap_or(0));
-            if let (Some(oid), Some(array)) = (known(ours.0), known(ours.1)) {
-                *kind = PgTypeMetadata::new(oid, array);
-            }
+            let (Ok(oid), Ok(array)) = (kind.oid(), kind.array_oid()) else {
+                continue;
+            };
+            // That of an array names no array of its own.
+            *kind = PgTypeMetadata::new(known(oid).unwrap_or(oid), known(array).unwrap_or(array));
         }
         for (bind, byte) in &self.places {
             let value = binds.get_mut(*bind).and_then(Option::as_mut);
