@@ -1,6 +1,7 @@
 //! Keys, dependencies, version stamps and stores: the part of larder that knows neither an ORM
 //! nor a database driver.
 
+mod asked;
 mod bind;
 pub mod breaker;
 pub mod bypass;
@@ -30,6 +31,7 @@ pub mod store;
 mod sync;
 pub mod value;
 
+pub use asked::AskedColumns;
 pub use bypass::MarkId;
 pub use cache::{Cache, CacheOptions, Fill, Invalidation, ReadOutcome};
 pub use change::{Change, ChangeScope, Image, RowChange};

@@ -13,7 +13,7 @@ use larder_sql::{
     plan::{Part, Reason},
 };
 
-use crate::{Prepared, TableKey, prepared::Place};
+use crate::{AskedColumns, Prepared, TableKey, prepared::Place};
 
 pub use larder_sql::FunctionLists;
 
@@ -53,6 +53,7 @@ pub struct Source {
     /// The version again, for those who need no catalog.
     version: AtomicU64,
     plans: PlanCache<Prepared>,
+    asked: Arc<AskedColumns>,
 }
 
 /// A catalog with its version, so that the two are never read apart.
@@ -85,6 +86,7 @@ impl Source {
             catalog: RwLock::default(),
             version: AtomicU64::new(0),
             plans,
+            asked: Arc::default(),
         }
     }
 
@@ -112,6 +114,18 @@ impl Source {
         self.entry_version = version.into();
         self.plans.clear();
         self
+    }
+
+    /// Shares what reads ask by with other sources of one database. Default: its own.
+    #[must_use]
+    pub fn with_asked(mut self, asked: Arc<AskedColumns>) -> Self {
+        self.asked = asked;
+        self
+    }
+
+    /// By which columns reads are told apart.
+    pub fn asked(&self) -> &AskedColumns {
+        &self.asked
     }
 
     /// The identity of the database.
@@ -168,6 +182,7 @@ impl Source {
             fingerprint,
         } = self.loaded();
         let plan = self.analyze(sql, catalog.as_deref());
+        self.asked.note(&plan);
         let variable_arity = plan.variable_arity;
         let catalog = catalog.unwrap_or_else(|| Arc::new(Catalog::new(self.dialect)));
         let place = Place {

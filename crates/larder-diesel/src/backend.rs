@@ -5,8 +5,9 @@ use diesel::{
     QueryResult,
     backend::{Backend, DieselReserveSpecialization},
     expression::QueryMetadata,
-    query_builder::QueryFragment,
+    query_builder::{AstPass, Query, QueryFragment, QueryId},
     row::{Field, Row},
+    sql_types::Untyped,
 };
 use larder_core::{Param, ResultCodec};
 use larder_sql::Dialect;
@@ -124,4 +125,34 @@ pub(crate) fn text_of<DB: CachedBackend, T: QueryFragment<DB>>(query: &T) -> Que
     let mut builder = DB::QueryBuilder::default();
     query.to_sql(&mut builder, &DB::default())?;
     Ok(builder.finish())
+}
+
+/// A statement with more at its end.
+pub(crate) struct Extended<'a, T: ?Sized> {
+    query: &'a T,
+    end: &'a str,
+}
+
+impl<'a, T: ?Sized> Extended<'a, T> {
+    pub(crate) fn new(query: &'a T, end: &'a str) -> Self {
+        Self { query, end }
+    }
+}
+
+// Everything is said here: a layer in between forwards nothing else.
+impl<DB: CachedBackend, T: QueryFragment<DB> + ?Sized> QueryFragment<DB> for Extended<'_, T> {
+    fn walk_ast<'b>(&'b self, mut pass: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        self.query.walk_ast(pass.reborrow())?;
+        pass.push_sql(self.end);
+        Ok(())
+    }
+}
+
+impl<T: ?Sized> QueryId for Extended<'_, T> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<T: ?Sized> Query for Extended<'_, T> {
+    type SqlType = Untyped;
 }

@@ -18,7 +18,7 @@ use larder_core::{DiscardReason, Fill, Param, ReadMode};
 use larder_signals::{Failure, Larder, Planned, ReadOptions, Returned, WrapConfig, WriteGuard};
 
 use crate::{
-    backend::{CachedBackend, capture, text_of},
+    backend::{CachedBackend, Extended, capture, text_of},
     codec,
     cursor::CachedCursor,
     images,
@@ -257,6 +257,11 @@ impl<C: WrappedConnection> Connection for CachedConnection<C> {
         }
         // Without them, what the statement writes is not known as well.
         let params = C::Backend::params(source, &mut self.player).unwrap_or_default();
+        if let Some((planned, end)) = self.session.told_more(&planned, &text) {
+            let run = |inner: &mut C| all_rows(inner, Extended::new(source, &end));
+            let rows = self.write(&planned, &params, run, |rows| Some(rows))?;
+            return Ok(rows.len());
+        }
         let run = |inner: &mut C| inner.execute_returning_count(source);
         self.write(&planned, &params, run, |_| None)
     }

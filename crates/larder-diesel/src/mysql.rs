@@ -36,7 +36,7 @@ impl CachedBackend for Mysql {
     type Player = ();
     type StoredRows<'p> = StoredRows;
 
-    fn play<'p>(_player: &'p mut (), rows: Arc<Rows>) -> QueryResult<StoredRows> {
+    fn play(_player: &mut (), rows: Arc<Rows>) -> QueryResult<StoredRows> {
         Ok(StoredRows::new(rows))
     }
 

@@ -50,7 +50,7 @@ impl CachedBackend for Pg {
     type Player = ();
     type StoredRows<'p> = StoredRows;
 
-    fn play<'p>(_player: &'p mut (), rows: Arc<Rows>) -> QueryResult<StoredRows> {
+    fn play(_player: &mut (), rows: Arc<Rows>) -> QueryResult<StoredRows> {
         Ok(StoredRows::new(rows))
     }
 

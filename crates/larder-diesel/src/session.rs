@@ -13,6 +13,7 @@ use larder_core::{
 use larder_signals::{
     CachedRead, CatalogKeeper, Changes, Failure, Larder, Planned, ReadCall, ReadOptions, Recorded,
     Returned, StatementEnd, StatementOutcome, TransactionLog, WrapConfig, WriteGuard,
+    wanted_returning,
 };
 use larder_sql::{
     Dialect,
@@ -223,6 +224,14 @@ impl Session {
         if SCHEMA_ERRORS.iter().any(|words| text.contains(words)) {
             self.keeper.doubt();
         }
+    }
+
+    /// The plan of a write that asks for what reads need to know of its rows, and what its text then
+    /// ends with.
+    pub(crate) fn told_more(&self, planned: &Planned, text: &str) -> Option<(Planned, String)> {
+        let end = wanted_returning(planned)?;
+        let told = self.plan(&format!("{text}{end}"));
+        told.returns().then_some((told, end))
     }
 
     /// A statement that may write is about to be sent.

@@ -197,6 +197,7 @@ impl Statement {
             targets: vec![self.target.clone()],
             unknown_scope: None,
             returning: Vec::new(),
+            takes_returning: false,
             error_keeps_rows: false,
         }))
     }

@@ -27,6 +27,7 @@ mod sources;
 mod transaction;
 mod transaction_log;
 mod undelivered;
+mod wanted;
 mod write;
 
 pub use builder::LarderBuilder;
@@ -44,6 +45,7 @@ pub use sources::SchemaEpoch;
 pub use transaction::{StatementOutcome, TransactionBuffer};
 pub use transaction_log::{Recorded, TransactionLog};
 pub use undelivered::Undelivered;
+pub use wanted::wanted_returning;
 pub use write::{Failure, StatementEnd, WriteGuard};
 
 /// What `#[derive(Cacheable)]` expands to; not for use by hand.

@@ -9,7 +9,7 @@ use std::{
     },
 };
 
-use larder_core::{Cache, Change, ChangeScope, Source, TableKey};
+use larder_core::{AskedColumns, Cache, Change, ChangeScope, Source, TableKey};
 use larder_sql::{Catalog, Dialect};
 
 use crate::{ChangeLimits, Changes};
@@ -32,6 +32,8 @@ struct Group {
     /// all of them (P10).
     met: Mutex<BTreeSet<TableKey>>,
     schema_changes: AtomicU64,
+    /// What the reads of all of them ask by.
+    asked: Arc<AskedColumns>,
 }
 
 /// Counts the schema changes that went through any handle on a group of sources: a catalog that
@@ -83,10 +85,11 @@ impl Sources {
         if let Some(entry) = known {
             return entry.source.clone();
         }
+        let group = self.group(id, dialect);
         let entry = Arc::new(SourceEntry {
-            source: Arc::new(make()),
+            source: Arc::new(make().with_asked(Arc::clone(&group.asked))),
             session: session.into(),
-            group: self.group(id, dialect),
+            group,
             read_at: Mutex::default(),
         });
         if by_id.values().map(Vec::len).sum::<usize>() < SOURCES_MAX {

@@ -219,6 +219,9 @@ pub struct WritePlan {
     /// the table. `None` for an expression. Empty when there is no RETURNING, or none that can be
     /// mapped. A result with another number of columns is of another schema: it says nothing.
     pub returning: Vec<Option<usize>>,
+    /// Whether `RETURNING` and columns of the (single) target may be appended to the text: it stays
+    /// valid, does the same, and each row that is written comes back.
+    pub takes_returning: bool,
     /// Rows written before an error may stay written (SQLite OR FAIL, OR ROLLBACK; anything of
     /// unknown scope, which may commit by itself): an error is then no proof that nothing happened.
     pub error_keeps_rows: bool,

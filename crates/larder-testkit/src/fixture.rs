@@ -84,6 +84,7 @@ impl Posts {
             triggers: Vec::new(),
             has_rules: false,
             row_security: false,
+            readable: true,
             transactional: true,
             conflict_replaces: false,
             conflict_keeps_rows: false,

@@ -494,14 +494,21 @@ impl<C: WrappedAsyncConnection> AsyncConnectionCore for CachedAsyncConnection<C>
     {
         let collected = Collected::of(&source);
         async move {
-            let collected = collected?;
+            let mut collected = collected?;
             self.keep_catalog().await;
             let planned = self.session.plan(&collected.sql);
             if planned.only_reads() {
                 let statement = self.statement(&collected).await?;
                 return self.inner.execute_returning_count(statement).await;
             }
-            match self.write(&planned, &collected, false).await? {
+            let written = match self.session.told_more(&planned, &collected.sql) {
+                Some((planned, end)) => {
+                    collected.sql.push_str(&end);
+                    self.write(&planned, &collected, true).await
+                }
+                None => self.write(&planned, &collected, false).await,
+            };
+            match written? {
                 Written::Count(count) => Ok(count),
                 Written::Rows(rows) => Ok(rows.len()),
             }

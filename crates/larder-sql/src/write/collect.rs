@@ -4,7 +4,10 @@ use std::{ops::ControlFlow, sync::Arc};
 
 use sqlparser::ast::{CopySource, ObjectName, Select, Statement, Visit, Visitor};
 
-use super::names::{self, Target};
+use super::{
+    names::{self, Target},
+    returning,
+};
 use crate::{
     Dialect, Table,
     analyze::{Analysis, FunctionEffect, Quirk, functions_of},
@@ -24,6 +27,7 @@ impl<'c, 'a> Writes<'c, 'a> {
             targets: Vec::new(),
             unknown_scope: None,
             returning: Vec::new(),
+            takes_returning: false,
             error_keeps_rows: false,
         };
         Self {
@@ -46,6 +50,7 @@ impl Writes<'_, '_> {
             writes.unknown(reason);
         }
         let mut plan = writes.plan;
+        plan.takes_returning = returning::may_be_appended(statement, &plan, cx);
         // Result columns tell of one table's rows only where one table is written.
         if plan.targets.len() != 1 {
             plan.returning.clear();

@@ -2,13 +2,15 @@
 
 use sqlparser::ast::{
     CastKind, DataType, Expr, Ident, ObjectName, SelectItem, SelectItemQualifiedWildcardKind,
-    WildcardAdditionalOptions,
+    Statement, WildcardAdditionalOptions,
 };
 
 use super::stored::is_called;
 use crate::{
     Dialect, Table, ValueKind,
     analyze::{Analysis, fold},
+    catalog::TableKind,
+    plan::{WriteOperation, WritePlan},
 };
 
 /// The column behind each result column, or nothing at all where their number is not certain.
@@ -42,6 +44,45 @@ pub(super) fn columns(
         }
     }
     columns
+}
+
+/// Whether `RETURNING` with columns of the one target may follow the text as it is.
+pub(super) fn may_be_appended(statement: &Statement, plan: &WritePlan, cx: &Analysis<'_>) -> bool {
+    let plain = match statement {
+        Statement::Insert(insert) => insert.returning.is_none(),
+        Statement::Update(update) => {
+            update.returning.is_none()
+                && update.from.is_none()
+                && update.limit.is_none()
+                && update.order_by.is_empty()
+        }
+        Statement::Delete(delete) => {
+            delete.returning.is_none()
+                && delete.using.is_none()
+                && delete.limit.is_none()
+                && delete.order_by.is_empty()
+        }
+        _ => false,
+    };
+    let [target] = plan.targets.as_slice() else {
+        return false;
+    };
+    let understood = matches!(
+        target.operation,
+        WriteOperation::Insert | WriteOperation::Update | WriteOperation::Delete
+    );
+    let table = &target.table;
+    // MySQL has none for UPDATE, and its clients know of none.
+    plain
+        && understood
+        && cx.dialect != Dialect::MySql
+        && plan.unknown_scope.is_none()
+        && table.kind == TableKind::Base
+        && table.readable
+        && !table.has_rules
+        && !table.row_security
+        // A comment or the end of a statement would hide what follows.
+        && !["--", "/*", ";"].iter().any(|end| cx.text.contains(end))
 }
 
 struct Scope<'s, 'a> {

@@ -237,6 +237,7 @@ fn unparsed_write(words: &Words<'_>) -> Part {
         targets: Vec::new(),
         unknown_scope: Some(Reason::new("a statement that cannot be parsed")),
         returning: Vec::new(),
+        takes_returning: false,
         error_keeps_rows: true,
     })
 }

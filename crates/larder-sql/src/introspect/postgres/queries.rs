@@ -56,7 +56,7 @@ SELECT path.schema::text
 FROM unnest(current_schemas(true)) WITH ORDINALITY AS path (schema, position)
 ORDER BY path.position";
 
-/// oid, schema, name, kind, persistence, row security, rules, view definition.
+/// oid, schema, name, kind, persistence, row security, rules, view definition, readable.
 ///
 /// A view's definition takes a lock on the tables of the view. The timeout is that of this statement
 /// alone: a schema change that is not yet committed makes it fail, instead of stopping every read.
@@ -66,7 +66,9 @@ SELECT c.oid::text, n.nspname::text, c.relname::text, c.relkind::text, c.relpers
     EXISTS (SELECT 1 FROM pg_catalog.pg_rewrite AS r
         WHERE r.ev_class = c.oid AND r.rulename <> '_RETURN')::text,
     CASE WHEN c.relkind = 'v' AND pg_catalog.set_config('lock_timeout', '100ms', true) <> ''
-        THEN pg_catalog.pg_get_viewdef(c.oid) END
+        THEN pg_catalog.pg_get_viewdef(c.oid) END,
+    CASE WHEN c.relkind <> 'S'
+        THEN pg_catalog.has_table_privilege(c.oid, 'SELECT') ELSE false END::text
 FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')

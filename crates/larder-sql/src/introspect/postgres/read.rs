@@ -78,6 +78,8 @@ fn relations(answers: &Answers) -> Result<Relations<'_>, CatalogError> {
         let name = TableName::new(row.text(1)?, row.text(2)?);
         let mut table = Table::new(name, table_kind(row)?, Vec::new());
         table.row_security = row.flag(5)?;
+        // Dropped meanwhile, it has no answer.
+        table.readable = row.optional(8).is_some() && row.flag(8)?;
         table.has_rules = row.flag(6)?;
         relations.insert(row.text(0)?, table);
     }

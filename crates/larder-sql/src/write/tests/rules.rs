@@ -371,3 +371,58 @@ fn modifiers_are_not_taken_for_tables() {
     check(PG, "DELETE FROM ONLY post", "+ everything");
     check(MY, "DELETE QUICK FROM post", "+ everything");
 }
+
+#[test]
+fn returning_may_follow_what_stays_the_same_with_it() {
+    let takes = |dialect, sql| write(dialect, sql).takes_returning;
+    for sql in [
+        "INSERT INTO post (title) VALUES ($1)",
+        "UPDATE post SET title = $1 WHERE id = $2",
+        "UPDATE post p SET title = $1 WHERE p.id = $2",
+        "DELETE FROM post WHERE id = $1",
+    ] {
+        assert!(takes(PG, sql), "{sql}");
+    }
+    assert!(takes(LITE, "DELETE FROM post WHERE id = ?"));
+    for sql in [
+        // It is there already.
+        "DELETE FROM post WHERE id = $1 RETURNING id",
+        // A bare column may be that of another table.
+        "UPDATE post SET title = a.name FROM author a WHERE post.id = a.id",
+        "DELETE FROM post USING author WHERE post.author_id = author.id",
+        // It would stand in a comment, or after the end.
+        "DELETE FROM post WHERE id = 1 -- done",
+        "DELETE FROM post WHERE id = 1;",
+        "DELETE FROM post /* all */",
+        // Nothing is known of their rows.
+        "TRUNCATE post",
+        "INSERT INTO post (id) VALUES (1) ON CONFLICT (id) DO UPDATE SET title = 'x'",
+    ] {
+        assert!(!takes(PG, sql), "{sql}");
+    }
+    assert!(!takes(MY, "DELETE FROM post WHERE id = 1"));
+    assert!(!takes(LITE, "DELETE FROM post WHERE id = 1 LIMIT 1"));
+}
+
+#[test]
+fn returning_is_not_asked_of_a_table_that_may_not_be_read() {
+    for forbid in [
+        (|table: &mut crate::Table| table.readable = false) as fn(&mut crate::Table),
+        |table| table.row_security = true,
+    ] {
+        let mut catalog = catalog(PG);
+        let name = crate::TableName::new("public", "post");
+        let mut post = crate::Table::clone(&catalog.tables[&name]);
+        forbid(&mut post);
+        catalog.tables.insert(name, std::sync::Arc::new(post));
+        let plan = analyze(
+            "DELETE FROM post WHERE id = 1",
+            &catalog,
+            &FunctionLists::default(),
+        );
+        let [Part::Write(write)] = plan.parts.as_slice() else {
+            panic!("{plan:?}");
+        };
+        assert!(!write.takes_returning);
+    }
+}
