@@ -10,6 +10,8 @@ use larder_core::{
     codec::{Reader, Unreadable, Unwritable, Writer},
 };
 
+use larder_sql::Dialect;
+
 use crate::{backend::CachedBackend, rows::Rows, session::KeptAs};
 
 pub(crate) fn write(
@@ -23,14 +25,18 @@ pub(crate) fn read(from: &mut Reader<'_>) -> Result<Arc<dyn Any + Send + Sync>, 
     Ok(Arc::new(Rows::read(from)?))
 }
 
-/// What all results of a backend are kept as, by drivers that lay rows out alike.
-pub(crate) fn kept_as<DB: CachedBackend>(adapter: &'static str) -> KeptAs {
+/// What all results of a backend are kept as, by drivers that lay rows out alike. MySQL's do not:
+/// `row` is the name of the driver's own type.
+pub(crate) fn kept_as<DB: CachedBackend>(adapter: &'static str, row: &'static str) -> KeptAs {
     KeptAs {
         identity: ResultIdentity {
             adapter,
             terminal: "rows",
             type_id: TypeId::of::<Rows>(),
-            type_name: "rows",
+            type_name: match DB::DIALECT {
+                Dialect::MySql => row,
+                _ => "rows",
+            },
             schema_fingerprint: DB::CODEC.fingerprint,
         },
         form: None,

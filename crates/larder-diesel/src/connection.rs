@@ -1,7 +1,12 @@
 //! [`CachedConnection`]: a connection of Diesel that answers reads from the cache and sees every
 //! write.
 
-use std::{any::Any, fmt, num::NonZeroU32, sync::Arc};
+use std::{
+    any::{Any, type_name},
+    fmt,
+    num::NonZeroU32,
+    sync::Arc,
+};
 
 use diesel::{
     Connection, ConnectionError, ConnectionResult, QueryResult,
@@ -77,13 +82,17 @@ impl<C: WrappedConnection> CachedConnection<C> {
     }
 
     /// The connection inside, for what it alone can do. Reads through it are not cached and writes
-    /// through it are **not seen**: they leave what was cached before as it is.
+    /// through it are **not seen**: they leave what was cached before as it is. Leave its session
+    /// (role, `search_path`, time zone ..) as it was: results are kept by what it was when the
+    /// wrapper looked.
     pub fn inner_mut_uncached(&mut self) -> &mut C {
         &mut self.inner
     }
 
-    /// The connection inside, for good.
+    /// The connection inside, for good. What an open transaction has written counts as a write of
+    /// unknown outcome.
     pub fn into_inner(self) -> C {
+        self.session.leave();
         self.inner
     }
 
@@ -128,15 +137,16 @@ impl<C: WrappedConnection> CachedConnection<C> {
     /// # Staleness
     /// None once it has returned.
     pub fn refresh_catalog(&mut self) {
-        self.keep_catalog();
+        self.prepare();
         if let Some(guard) = self.session.schema_changed() {
             guard.deliver_blocking();
         }
     }
 
-    /// Looks at the catalog where that is due.
-    pub(crate) fn keep_catalog(&mut self) {
-        if !self.session.is_catalog_due() || self.depth().is_some() {
+    /// Something begins: looks at the state of transactions, and at the catalog where that is due.
+    pub(crate) fn prepare(&mut self) {
+        self.begins();
+        if !self.session.is_catalog_due() {
             return;
         }
         let Self { inner, session, .. } = self;
@@ -221,10 +231,11 @@ impl<C: WrappedConnection> ConnectionSealed for CachedConnection<C> {}
 
 impl<C: WrappedConnection> SimpleConnection for CachedConnection<C> {
     fn batch_execute(&mut self, query: &str) -> QueryResult<()> {
-        self.keep_catalog();
+        self.prepare();
         let planned = self.session.plan(query);
         if planned.only_reads() {
-            return self.inner.batch_execute(query);
+            let result = self.inner.batch_execute(query);
+            return result.inspect_err(|error| self.session.read_failed(error));
         }
         self.write(&planned, &[], |inner| inner.batch_execute(query), |()| None)
     }
@@ -250,10 +261,11 @@ impl<C: WrappedConnection> Connection for CachedConnection<C> {
         let Ok(text) = text_of::<Self::Backend, T>(source) else {
             return self.inner.execute_returning_count(source);
         };
-        self.keep_catalog();
+        self.prepare();
         let planned = self.session.plan(&text);
         if planned.only_reads() {
-            return self.inner.execute_returning_count(source);
+            let result = self.inner.execute_returning_count(source);
+            return result.inspect_err(|error| self.session.read_failed(error));
         }
         // Without them, what the statement writes is not known as well.
         let params = C::Backend::params(source, &mut self.player).unwrap_or_default();
@@ -304,15 +316,16 @@ impl<C: WrappedConnection> LoadConnection<DefaultLoadingMode> for CachedConnecti
         Self::Backend: QueryMetadata<T::SqlType>,
     {
         let Ok(text) = text_of::<Self::Backend, T>(&source) else {
-            return Ok(CachedCursor::live(self.inner.load(source)?));
+            return Ok(CachedCursor::live(self.inner.load(source)?, None));
         };
-        self.keep_catalog();
+        self.prepare();
         let planned = self.session.plan(&text);
         if !planned.only_reads() {
             let rows = self.load_written(&planned, &source)?;
             return CachedCursor::stored(&mut self.player, rows);
         }
-        let kept = codec::kept_as::<C::Backend>(C::Backend::ADAPTER);
+        let kept =
+            codec::kept_as::<C::Backend>(C::Backend::ADAPTER, type_name::<C::Row<'conn, 'query>>());
         match self.answer(&planned, &source, &kept, None) {
             Answer::Hit(rows) => CachedCursor::stored(&mut self.player, rows),
             Answer::Fill(fill) => self.fill(fill, source),
@@ -350,10 +363,10 @@ impl<C: WrappedConnection> CachedConnection<C> {
         match inner.load(source) {
             Ok(live) => {
                 session.answered_by_server();
-                Ok(CachedCursor::live(live))
+                Ok(CachedCursor::live(live, Some(session)))
             }
             Err(error) => {
-                session.look_at(&error);
+                session.read_failed(&error);
                 Err(error)
             }
         }

@@ -8,7 +8,10 @@ use diesel::{
     result::Error,
 };
 
-use crate::{backend::CachedBackend, connection::WrappedConnection, row::CachedRow, rows::Rows};
+use crate::{
+    backend::CachedBackend, connection::WrappedConnection, row::CachedRow, rows::Rows,
+    session::Session,
+};
 
 type LiveCursor<'conn, 'query, C> =
     <C as LoadConnection<DefaultLoadingMode>>::Cursor<'conn, 'query>;
@@ -21,6 +24,8 @@ pub struct CachedCursor<'conn, 'query, C: WrappedConnection + 'conn> {
     next: Option<LiveRow<'conn, 'query, C>>,
     live: Option<LiveCursor<'conn, 'query, C>>,
     error: Option<Error>,
+    /// Hears of an error of the live rows.
+    session: Option<&'conn mut Session>,
 }
 
 impl<'conn, C: WrappedConnection> CachedCursor<'conn, '_, C> {
@@ -33,6 +38,7 @@ impl<'conn, C: WrappedConnection> CachedCursor<'conn, '_, C> {
             next: None,
             live: None,
             error: None,
+            session: None,
         })
     }
 
@@ -49,12 +55,16 @@ impl<'conn, C: WrappedConnection> CachedCursor<'conn, '_, C> {
 }
 
 impl<'conn, 'query, C: WrappedConnection> CachedCursor<'conn, 'query, C> {
-    pub(crate) fn live(live: LiveCursor<'conn, 'query, C>) -> Self {
+    pub(crate) fn live(
+        live: LiveCursor<'conn, 'query, C>,
+        session: Option<&'conn mut Session>,
+    ) -> Self {
         Self {
             stored: None,
             next: None,
             live: Some(live),
             error: None,
+            session,
         }
     }
 
@@ -85,6 +95,9 @@ impl<'conn, 'query, C: WrappedConnection> Iterator for CachedCursor<'conn, 'quer
             return Some(Ok(CachedRow::Live(row)));
         }
         if let Some(row) = self.live.as_mut().and_then(Iterator::next) {
+            if let (Err(error), Some(session)) = (&row, &mut self.session) {
+                session.read_failed(error);
+            }
             return Some(row.map(CachedRow::Live));
         }
         self.error.take().map(Err)

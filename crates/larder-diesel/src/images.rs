@@ -13,6 +13,10 @@ pub(crate) fn of<DB: CachedBackend>(planned: &Planned, rows: &Rows) -> Vec<Image
     let [target] = write.targets.as_slice() else {
         return Vec::new();
     };
+    // Another number of columns is that of another schema: it says nothing.
+    if rows.width() != write.returning.len() {
+        return vec![Image::default(); rows.len()];
+    }
     let image = |row| {
         let mut cells = vec![None; target.table.columns.len()];
         for (at, column) in write.returning.iter().enumerate() {

@@ -34,9 +34,25 @@ pub(crate) struct Session {
     savepoints: Vec<usize>,
     /// What the scope around the next reads asks for; `None` = they are not cached.
     options: Option<ReadOptions>,
-    /// A write outside a transaction whose end nobody has seen (W4).
-    unended: Option<StatementEnd>,
+    /// Writes outside a transaction whose end nobody has seen (W4).
+    unended: Vec<StatementEnd>,
+    /// The driver counts a transaction that was not opened through the wrapper.
+    foreign: bool,
+    /// Something was sent, and nobody has said how it ended.
+    under_way: Option<UnderWay>,
 }
+
+/// What was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum UnderWay {
+    /// A statement that may write.
+    Write,
+    /// BEGIN, COMMIT or the like.
+    Control,
+}
+
+/// Unseen ends of writes that are kept; they only shorten a time.
+const UNENDED_MAX: usize = 64;
 
 /// What is not known of the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,11 +63,6 @@ enum Doubt {
     /// A statement changed the session.
     Session,
 }
-
-/// What was known before a transaction was opened or ended.
-#[derive(Debug)]
-#[must_use]
-pub(crate) struct Control(Doubt);
 
 /// A result as it is kept.
 pub(crate) type Kept = Arc<dyn Any + Send + Sync>;
@@ -97,7 +108,9 @@ impl Session {
             log: None,
             savepoints: Vec::new(),
             options: Some(ReadOptions::default()),
-            unended: None,
+            unended: Vec::new(),
+            foreign: false,
+            under_way: None,
         }
     }
 
@@ -118,10 +131,37 @@ impl Session {
         std::mem::replace(&mut self.options, options)
     }
 
+    /// Something begins on the connection, whose driver counts this many levels of transactions.
+    /// What comes back is to be delivered first.
+    pub(crate) fn begins(&mut self, depth: Option<NonZeroU32>) -> Option<WriteGuard> {
+        let left = self.under_way.take();
+        if left.is_some() {
+            // Its future was leaked: nothing has told what became of it.
+            self.doubt = Doubt::Session;
+        }
+        if left == Some(UnderWay::Control)
+            && let Some(log) = &mut self.log
+        {
+            // The driver may count a transaction that the server has ended.
+            log.events.detach();
+        }
+        let aligned = self.align(depth);
+        self.foreign = depth.is_some() && self.log.is_none();
+        match left {
+            Some(UnderWay::Write) => self.known(Changes::Everything),
+            _ => aligned,
+        }
+    }
+
     /// Whether the catalog should be read now. Never in a transaction, where a failing query would
     /// abort what the user does.
     pub(crate) fn is_catalog_due(&self) -> bool {
-        self.log.is_none() && self.doubt == Doubt::Nothing && self.keeper.is_due(&self.larder)
+        self.log.is_none() && !self.is_lost() && self.keeper.is_due(&self.larder)
+    }
+
+    /// Whether nobody knows in what session or transaction the connection is.
+    fn is_lost(&self) -> bool {
+        self.foreign || self.doubt != Doubt::Nothing
     }
 
     /// The plan of a text.
@@ -130,7 +170,7 @@ impl Session {
         Planned {
             source: Arc::clone(source),
             prepared: source.plan(sql),
-            outdated: self.keeper.is_outdated() || self.doubt != Doubt::Nothing,
+            outdated: self.keeper.is_outdated() || self.is_lost(),
         }
     }
 
@@ -153,7 +193,7 @@ impl Session {
     }
 
     fn refusal(&self, prepared: &Prepared, mode: ReadMode) -> Option<BypassReason> {
-        if self.log.is_some() {
+        if self.log.is_some() || self.foreign {
             return Some(BypassReason::Transaction);
         }
         match self.doubt {
@@ -202,19 +242,33 @@ impl Session {
     /// BEGIN, COMMIT or the like is on its way. Until [`controlled`](Self::controlled) is told what
     /// was there before, and for good when that never happens (cancellation, panic), nobody knows
     /// whether the connection is in a transaction.
-    pub(crate) fn control(&mut self) -> Control {
-        Control(std::mem::replace(&mut self.doubt, Doubt::Session))
+    pub(crate) fn control(&mut self) {
+        self.under_way = Some(UnderWay::Control);
     }
 
     /// It has ended.
-    pub(crate) fn controlled(&mut self, control: Control) {
-        self.doubt = control.0;
+    pub(crate) fn controlled(&mut self) {
+        self.under_way = None;
     }
 
     /// An answer of the server: what it was sent before has ended.
     pub(crate) fn answered_by_server(&mut self) {
-        if let Some(end) = self.unended.take() {
-            end.ended();
+        self.unended.drain(..).for_each(|end| end.ended());
+    }
+
+    /// The end of this is not seen yet.
+    fn watch(&mut self, guard: &WriteGuard) {
+        if self.unended.len() < UNENDED_MAX {
+            self.unended.push(guard.statement_end());
+        }
+    }
+
+    /// A read has failed. Inside a transaction that may have been its end (a deadlock); elsewhere it
+    /// may tell that the schema is not the one in the catalog.
+    pub(crate) fn read_failed(&mut self, error: &Error) {
+        self.look_at(error);
+        if let Some(log) = &mut self.log {
+            log.events.doubt();
         }
     }
 
@@ -255,8 +309,9 @@ impl Session {
         let mut guard = self.guard(planned, inside);
         if !inside {
             guard.sent();
-            self.unended = Some(guard.statement_end());
+            self.watch(&guard);
         }
+        self.under_way = Some(UnderWay::Write);
         Ok(Sending {
             session: self,
             planned,
@@ -313,6 +368,10 @@ impl Session {
             return None;
         }
         self.savepoints.clear();
+        if self.foreign {
+            // Whatever its levels are, each may be the one that commits.
+            return None;
+        }
         let source = Arc::clone(self.source());
         self.log = Some(TransactionLog::new(&self.larder, &source));
         // It may have committed what statements of text had left open.
@@ -324,7 +383,11 @@ impl Session {
     /// COMMIT, or RELEASE, is about to be sent.
     pub(crate) fn commit(&mut self) -> Ending {
         let Some(log) = &mut self.log else {
-            return Ending::Nothing;
+            return self.ending(if self.foreign {
+                Changes::Everything
+            } else {
+                Changes::none()
+            });
         };
         let shown = if self.savepoints.is_empty() {
             log.events.commit()
@@ -334,18 +397,22 @@ impl Session {
         } else {
             return Ending::Savepoint;
         };
-        let shown = if self.doubt == Doubt::Nothing {
-            shown
-        } else {
+        let shown = if self.is_lost() {
             Changes::Everything
+        } else {
+            shown
         };
         self.over();
+        self.ending(shown)
+    }
+
+    fn ending(&mut self, shown: Changes) -> Ending {
         if shown.is_empty() {
             return Ending::Nothing;
         }
         let mut guard = self.larder.begin_commit(self.source(), shown);
         guard.sent();
-        self.unended = Some(guard.statement_end());
+        self.watch(&guard);
         Ending::Commit(Box::new(guard))
     }
 
@@ -373,7 +440,7 @@ impl Session {
                     None => guard.succeeded(&[], Returned::Nothing),
                 }
                 if failure != Some(Failure::Unknown) {
-                    self.unended = None;
+                    self.answered_by_server();
                 }
                 deliveries.push(*guard);
             }
@@ -442,10 +509,25 @@ impl Session {
             log.events.doubt();
         }
         let changes = log.events.rollback();
-        if self.doubt == Doubt::Nothing {
-            changes
-        } else {
+        if self.is_lost() {
             Changes::Everything
+        } else {
+            changes
+        }
+    }
+
+    /// The connection goes on without its wrapper, maybe to commit what is open.
+    pub(crate) fn leave(mut self) {
+        if self.log.is_none() && !self.is_lost() {
+            return;
+        }
+        let changes = match self.log.take() {
+            Some(log) if !self.is_lost() => log.events.everything_so_far(),
+            _ => Changes::Everything,
+        };
+        if !changes.is_empty() {
+            let mut guard = self.larder.begin_commit(self.source(), changes);
+            guard.sent();
         }
     }
 
@@ -518,10 +600,11 @@ impl Sending<'_> {
     /// The statement has run. What comes back is to be delivered before the caller goes on.
     pub(crate) fn succeeded(mut self, returned: Returned<'_>) -> Option<WriteGuard> {
         let mut guard = self.guard.take()?;
+        self.session.under_way = None;
         if self.inside {
             return self.record(guard, returned, StatementOutcome::Done);
         }
-        self.session.unended = None;
+        self.session.answered_by_server();
         guard.succeeded(self.params, returned);
         self.session.follow(self.planned, false);
         Some(guard)
@@ -535,11 +618,12 @@ impl Sending<'_> {
     /// It has failed.
     pub(crate) fn failed(mut self, failure: Failure) -> Option<WriteGuard> {
         let mut guard = self.guard.take()?;
+        self.session.under_way = None;
         if self.inside {
             return self.record(guard, Returned::Nothing, StatementOutcome::Failed);
         }
         if failure != Failure::Unknown {
-            self.session.unended = None;
+            self.session.answered_by_server();
         }
         guard.failed(self.params, failure);
         self.session.follow(self.planned, true);
@@ -579,6 +663,7 @@ impl Drop for Sending<'_> {
         let Some(guard) = self.guard.take() else {
             return;
         };
+        self.session.under_way = None;
         if self.inside {
             drop(self.record(guard, Returned::Nothing, StatementOutcome::Failed));
         } else {
@@ -592,6 +677,8 @@ pub(crate) fn failure_of(error: &Error) -> Option<Failure> {
     use DatabaseErrorKind as Kind;
     match error {
         Error::DatabaseError(Kind::ClosedConnection | Kind::UnableToSendCommand, _)
+        // What the server has sent was not understood: it may have done its work.
+        | Error::DeserializationError(_)
         | Error::BrokenTransactionManager
         | Error::RollbackErrorOnCommit { .. } => Some(Failure::Unknown),
         Error::DatabaseError(

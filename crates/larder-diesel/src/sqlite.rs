@@ -5,7 +5,7 @@ mod binds;
 mod connection;
 mod replay;
 
-use std::{any::Any, fmt, sync::Arc};
+use std::{any::Any, collections::HashSet, fmt, sync::Arc};
 
 #[cfg(feature = "_async")]
 use diesel::query_builder::CollectedQuery;
@@ -38,9 +38,19 @@ pub(crate) type OwnedRow = <<SqliteConnection as diesel::connection::LoadConnect
 #[doc(hidden)]
 pub struct Player {
     connection: Option<SqliteConnection>,
+    /// Texts that it keeps prepared.
+    texts: HashSet<Box<str>>,
 }
 
+/// Each set of column names is a text of its own, and the driver forgets none.
+const TEXTS_MAX: usize = 512;
+
 impl Player {
+    /// Whether this text may be kept prepared.
+    fn keeps(texts: &mut HashSet<Box<str>>, text: &str) -> bool {
+        texts.contains(text) || texts.len() < TEXTS_MAX && texts.insert(text.into())
+    }
+
     /// The private database, opened at the first need.
     fn connection(&mut self) -> QueryResult<&mut SqliteConnection> {
         match &mut self.connection {
@@ -74,7 +84,8 @@ impl CachedBackend for Sqlite {
     type StoredRows<'p> = ReplayedRows<'p>;
 
     fn play<'p>(player: &'p mut Player, rows: Arc<Rows>) -> QueryResult<ReplayedRows<'p>> {
-        Ok(ReplayedRows::new(player.connection()?, rows))
+        player.connection()?;
+        Ok(ReplayedRows::new(player, rows))
     }
 
     fn write_cell(

@@ -26,19 +26,21 @@ impl<C: WrappedConnection> TransactionManager<CachedConnection<C>> for CachedTra
     }
 
     fn rollback_transaction(connection: &mut CachedConnection<C>) -> QueryResult<()> {
-        let control = connection.session.control();
+        connection.begins();
+        connection.session.control();
         let result = C::TransactionManager::rollback_transaction(&mut connection.inner);
-        connection.session.controlled(control);
+        connection.session.controlled();
         let depth = connection.depth();
         deliver(connection.session.rolled_back(result.is_err(), depth));
         result
     }
 
     fn commit_transaction(connection: &mut CachedConnection<C>) -> QueryResult<()> {
+        connection.begins();
         let ending = connection.session.commit();
-        let control = connection.session.control();
+        connection.session.control();
         let result = C::TransactionManager::commit_transaction(&mut connection.inner);
-        connection.session.controlled(control);
+        connection.session.controlled();
         let depth = connection.depth();
         let failure = result
             .as_ref()
@@ -60,16 +62,21 @@ impl<C: WrappedConnection> TransactionManager<CachedConnection<C>> for CachedTra
 }
 
 impl<C: WrappedConnection> CachedConnection<C> {
+    pub(crate) fn begins(&mut self) {
+        let depth = self.depth();
+        deliver(self.session.begins(depth));
+    }
+
     /// Opens a transaction, or a savepoint, in this way.
     pub(crate) fn begin(
         &mut self,
         begin: impl FnOnce(&mut C) -> QueryResult<()>,
     ) -> QueryResult<()> {
         // Inside it nothing can be read.
-        self.keep_catalog();
-        let control = self.session.control();
+        self.prepare();
+        self.session.control();
         let result = begin(&mut self.inner);
-        self.session.controlled(control);
+        self.session.controlled();
         result?;
         deliver(self.session.begun());
         Ok(())
@@ -88,10 +95,11 @@ impl<C: WrappedConnection> CachedConnection<C> {
                 CachedTransactionManager::commit_transaction(self)?;
                 Ok(value)
             }
-            Err(error) => {
-                CachedTransactionManager::rollback_transaction(self)?;
-                Err(error)
-            }
+            Err(error) => match CachedTransactionManager::rollback_transaction(self) {
+                // What broke the transaction is in the caller's own error.
+                Ok(()) | Err(diesel::result::Error::BrokenTransactionManager) => Err(error),
+                Err(rollback) => Err(rollback.into()),
+            },
         }
     }
 }

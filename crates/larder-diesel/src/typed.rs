@@ -142,7 +142,7 @@ impl<Q> Cached<Q> {
         let Ok(text) = text_of::<C::Backend, _>(&source) else {
             return all(self.query, connection).map(Arc::new);
         };
-        connection.keep_catalog();
+        connection.prepare();
         let planned = connection.session.plan(&text);
         if !planned.only_reads() {
             return all(self.query, connection).map(Arc::new);

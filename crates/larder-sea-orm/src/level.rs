@@ -62,7 +62,13 @@ impl Level {
             return job.run(inner).await;
         };
         if planned.only_reads() {
-            return job.run(inner).await;
+            let result = job.run(inner).await;
+            if result.is_err() {
+                // It may have been the end of the transaction (a deadlock): what follows then
+                // commits by itself.
+                self.lock().events.doubt();
+            }
+            return result;
         }
         write::allowed(&self.shared, &planned)?;
         let backend = inner.get_database_backend();

@@ -226,7 +226,9 @@ impl TransactionBuffer {
         }
     }
 
-    fn detach(&mut self) {
+    /// Nobody knows any more whether statements commit by themselves: from here on they are applied
+    /// at once, and at the end again.
+    pub fn detach(&mut self) {
         self.certain = false;
         self.detached = true;
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use diesel::{Connection as _, ExpressionMethods as _, QueryDsl as _, RunQueryDsl as _};
+use diesel::{Connection as _, QueryDsl as _, RunQueryDsl as _};
 use larder::{Larder, Policy, WrapConfig, diesel::CachedConnection};
 use larder_tests::{
     lab,

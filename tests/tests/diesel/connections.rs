@@ -531,3 +531,35 @@ fn default_mode_is_inferred() {
     let mut it = Lab::<PgConnection>::start(Backend::Postgres);
     assert_eq!(load(&mut it.db).unwrap(), [1, 2, 3, 4, 5]);
 }
+
+type Postgres = CachedConnection<PgConnection>;
+type Sqlite = CachedConnection<SqliteConnection>;
+
+/// One of several databases, as applications have it that run on either.
+#[derive(diesel::MultiConnection)]
+enum Either {
+    Postgres(Postgres),
+    Sqlite(Sqlite),
+}
+
+#[test]
+fn wrapped_connections_are_variants_of_a_multi_connection() {
+    let postgres = Lab::<PgConnection>::start(Backend::Postgres);
+    let sqlite = Lab::<SqliteConnection>::start(Backend::Sqlite);
+    let counters = [postgres.counter.clone(), sqlite.counter.clone()];
+    let mut either = [Either::Postgres(postgres.db), Either::Sqlite(sqlite.db)];
+    for (db, counter) in either.iter_mut().zip(counters) {
+        let query = || {
+            let rows = post::table.filter(post::author_id.eq(3)).order(post::id);
+            rows.select(post::title)
+        };
+        let titles: Vec<String> = query().load(db).unwrap();
+        assert_eq!(titles, ["one", "two"]);
+        let before = counter.count();
+        assert_eq!(query().load::<String>(db).unwrap(), titles);
+        assert_eq!(counter.count(), before);
+        let changed = diesel::update(post::table.find(1)).set(post::title.eq("changed"));
+        assert_eq!(changed.execute(db).unwrap(), 1);
+        assert_eq!(query().load::<String>(db).unwrap(), ["changed", "two"]);
+    }
+}

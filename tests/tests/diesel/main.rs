@@ -3,6 +3,7 @@
 mod battery;
 mod both_orms;
 mod connections;
+mod hazards;
 mod lab;
 mod model;
 mod tasks;

@@ -2,7 +2,6 @@
 
 use diesel::prelude::*;
 
-#[expect(missing_docs, reason = "the macro documents nothing")]
 pub mod schema {
     diesel::table! {
         author (id) {

@@ -349,7 +349,6 @@ mod custom {
         }
     }
 
-    #[expect(missing_docs, reason = "the macro documents nothing")]
     pub mod schema {
         diesel::table! {
             use diesel::sql_types::*;

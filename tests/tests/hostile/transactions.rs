@@ -105,6 +105,15 @@ async fn serialization_failure_leaves_nothing_stale() {
 /// The server has rolled back and switched autocommit on behind the wrapper.
 #[tokio::test]
 async fn writes_after_a_deadlock_show_although_the_transaction_is_rolled_back() {
+    writes_after_a_deadlock_of("UPDATE item SET n = 2 WHERE id = 2").await;
+}
+
+#[tokio::test]
+async fn writes_after_a_deadlock_of_a_read_show_as_well() {
+    writes_after_a_deadlock_of("SELECT n FROM item WHERE id = 2 FOR UPDATE").await;
+}
+
+async fn writes_after_a_deadlock_of(victim: &str) {
     let yard = Yard::new(Backend::MariaDb).await;
     yard.warm().await;
     let ours = yard.one.db.begin().await.unwrap();
@@ -126,8 +135,9 @@ async fn writes_after_a_deadlock_show_although_the_transaction_is_rolled_back() 
         number(&rows(&yard.plain, yard.statement(sql, [])).await) > 0
     })
     .await;
-    let sql = "UPDATE item SET n = 2 WHERE id = 2";
-    let error = within(ours.execute_unprepared(sql)).await.unwrap_err();
+    let error = within(ours.execute_raw(yard.statement(victim, [])))
+        .await
+        .unwrap_err();
     assert!(error.to_string().contains("Deadlock"), "{error}");
     within(waiting).await.unwrap();
     yard.assert_fresh("deadlock").await;

@@ -91,13 +91,17 @@ impl<C: WrappedAsyncConnection> CachedAsyncConnection<C> {
     }
 
     /// The connection inside, for what it alone can do. Reads through it are not cached and writes
-    /// through it are **not seen**: they leave what was cached before as it is.
+    /// through it are **not seen**: they leave what was cached before as it is. Leave its session
+    /// (role, `search_path`, time zone ..) as it was: results are kept by what it was when the
+    /// wrapper looked.
     pub fn inner_mut_uncached(&mut self) -> &mut C {
         &mut self.inner
     }
 
-    /// The connection inside, for good.
+    /// The connection inside, for good. What an open transaction has written counts as a write of
+    /// unknown outcome.
     pub fn into_inner(self) -> C {
+        self.session.leave();
         self.inner
     }
 
@@ -133,15 +137,16 @@ impl<C: WrappedAsyncConnection> CachedAsyncConnection<C> {
     /// # Staleness
     /// None once it has returned.
     pub async fn refresh_catalog(&mut self) {
-        self.keep_catalog().await;
+        self.prepare().await;
         if let Some(guard) = self.session.schema_changed() {
             guard.deliver().await;
         }
     }
 
-    /// Looks at the catalog where that is due.
-    pub(super) async fn keep_catalog(&mut self) {
-        if !self.session.is_catalog_due() || self.depth().is_some() {
+    /// Something begins: looks at the state of transactions, and at the catalog where that is due.
+    pub(super) async fn prepare(&mut self) {
+        self.begins().await;
+        if !self.session.is_catalog_due() {
             return;
         }
         let Self { inner, session, .. } = self;
@@ -151,6 +156,13 @@ impl<C: WrappedAsyncConnection> CachedAsyncConnection<C> {
             let rows = texts(inner, sql).await;
             reading.answer(rows);
         }
+    }
+
+    /// Something begins on the connection.
+    pub(super) async fn begins(&mut self) {
+        let depth = self.depth();
+        let left = self.session.begins(depth);
+        deliver(left).await;
     }
 
     /// How many levels of transactions the driver counts; what it has given up counts as none.
@@ -225,23 +237,16 @@ impl<C: WrappedAsyncConnection> CachedAsyncConnection<C> {
         let Ok(params) = C::Backend::params_of(&collected.binds, &mut self.player) else {
             return Now::Pass;
         };
-        let kept = codec::kept_as::<C::Backend>(C::Backend::ASYNC_ADAPTER);
+        let kept = codec::kept_as::<C::Backend>(C::Backend::ASYNC_ADAPTER, "by tasks");
         self.session.read_now(planned, &params, &kept, None)
     }
 
-    /// Answers a read or runs a statement, of which `known` could be said at once.
     async fn load_collected(
         &mut self,
         collected: Collected<C::Backend>,
-        known: Option<(Planned, Now)>,
     ) -> QueryResult<CachedAsyncStream<'_, C>> {
-        let (planned, now) = match known {
-            Some((planned, now)) => (planned, Some(now)),
-            None => {
-                self.keep_catalog().await;
-                (self.session.plan(&collected.sql), None)
-            }
-        };
+        self.prepare().await;
+        let planned = self.session.plan(&collected.sql);
         if !planned.only_reads() {
             let rows = match self.write(&planned, &collected, true).await? {
                 Written::Rows(rows) => rows,
@@ -249,11 +254,7 @@ impl<C: WrappedAsyncConnection> CachedAsyncConnection<C> {
             };
             return CachedAsyncStream::stored(&mut self.player, Arc::new(rows));
         }
-        let now = match now {
-            Some(now) => now,
-            None => self.answer_now(&planned, &collected),
-        };
-        let answer = match now {
+        let answer = match self.answer_now(&planned, &collected) {
             Now::Hit(value) => Answer::of_kept(value),
             Now::Later(read) => Answer::of(self.session.larder().read(&read).await),
             Now::Pass => Answer::Pass,
@@ -275,10 +276,10 @@ impl<C: WrappedAsyncConnection> CachedAsyncConnection<C> {
         match live {
             Ok(live) => {
                 session.answered_by_server();
-                Ok(CachedAsyncStream::live(live))
+                Ok(CachedAsyncStream::live(live, session))
             }
             Err(error) => {
-                session.look_at(&error);
+                session.read_failed(&error);
                 Err(error)
             }
         }
@@ -443,10 +444,11 @@ impl<C: WrappedAsyncConnection> fmt::Debug for CachedAsyncConnection<C> {
 
 impl<C: WrappedAsyncConnection> SimpleAsyncConnection for CachedAsyncConnection<C> {
     async fn batch_execute(&mut self, query: &str) -> QueryResult<()> {
-        self.keep_catalog().await;
+        self.prepare().await;
         let planned = self.session.plan(query);
         if planned.only_reads() {
-            return self.inner.batch_execute(query).await;
+            let result = self.inner.batch_execute(query).await;
+            return result.inspect_err(|error| self.session.read_failed(error));
         }
         self.write_text(&planned, query).await
     }
@@ -465,23 +467,10 @@ impl<C: WrappedAsyncConnection> AsyncConnectionCore for CachedAsyncConnection<C>
         T: AsQuery + 'query,
         T::Query: QueryFragment<Self::Backend> + QueryId + 'query,
     {
-        let collected = match Collected::of(&source.as_query()) {
-            Ok(collected) => collected,
-            Err(error) => return ready(Err(error)).boxed(),
-        };
-        if self.session.is_catalog_due() {
-            return self.load_collected(collected, None).boxed();
-        }
-        let planned = self.session.plan(&collected.sql);
-        if !planned.only_reads() {
-            return self.load_collected(collected, None).boxed();
-        }
-        match self.answer_now(&planned, &collected) {
-            Now::Hit(value) if value.is::<Rows>() => {
-                let rows = value.downcast().unwrap_or_default();
-                ready(CachedAsyncStream::stored(&mut self.player, rows)).boxed()
-            }
-            now => self.load_collected(collected, Some((planned, now))).boxed(),
+        // It is answered when it is awaited: what was written since it was made shows.
+        match Collected::of(&source.as_query()) {
+            Ok(collected) => self.load_collected(collected).boxed(),
+            Err(error) => ready(Err(error)).boxed(),
         }
     }
 
@@ -495,11 +484,12 @@ impl<C: WrappedAsyncConnection> AsyncConnectionCore for CachedAsyncConnection<C>
         let collected = Collected::of(&source);
         async move {
             let mut collected = collected?;
-            self.keep_catalog().await;
+            self.prepare().await;
             let planned = self.session.plan(&collected.sql);
             if planned.only_reads() {
                 let statement = self.statement(&collected).await?;
-                return self.inner.execute_returning_count(statement).await;
+                let result = self.inner.execute_returning_count(statement).await;
+                return result.inspect_err(|error| self.session.read_failed(error));
             }
             let written = match self.session.told_more(&planned, &collected.sql) {
                 Some((planned, end)) => {

@@ -6,7 +6,14 @@ use larder_signals::{Larder, WrapConfig};
 
 use super::{CachedAsyncConnection, WrappedAsyncConnection};
 
-impl<C: WrappedAsyncConnection> PoolableConnection for CachedAsyncConnection<C> {}
+impl<C: WrappedAsyncConnection + PoolableConnection> PoolableConnection
+    for CachedAsyncConnection<C>
+{
+    // Some know more than whether a transaction is open.
+    fn is_broken(&mut self) -> bool {
+        self.inner.is_broken()
+    }
+}
 
 /// How diesel-async's pools make wrapped connections of this larder:
 /// `AsyncDieselConnectionManager::<CachedAsyncConnection<_>>::new_with_config(url,

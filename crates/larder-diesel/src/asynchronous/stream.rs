@@ -12,7 +12,7 @@ use diesel_async::AsyncConnectionCore;
 use futures_core::Stream;
 
 use super::WrappedAsyncConnection;
-use crate::{backend::CachedBackend, row::CachedRow, rows::Rows};
+use crate::{backend::CachedBackend, row::CachedRow, rows::Rows, session::Session};
 
 type Live<'conn, C> = <C as AsyncConnectionCore>::Stream<'conn, 'static>;
 type LiveRow<'conn, C> = <C as AsyncConnectionCore>::Row<'conn, 'static>;
@@ -25,6 +25,8 @@ pub struct CachedAsyncStream<'conn, C: WrappedAsyncConnection> {
     stored: Option<<Backend<C> as CachedBackend>::StoredRows<'conn>>,
     live: Option<Pin<Box<Live<'conn, C>>>>,
     error: Option<Error>,
+    /// Hears of an error of the live rows.
+    session: Option<&'conn mut Session>,
 }
 
 impl<'conn, C: WrappedAsyncConnection> CachedAsyncStream<'conn, C> {
@@ -36,6 +38,7 @@ impl<'conn, C: WrappedAsyncConnection> CachedAsyncStream<'conn, C> {
             stored: Some(Backend::<C>::play(player, rows)?),
             live: None,
             error: None,
+            session: None,
         })
     }
 
@@ -50,11 +53,12 @@ impl<'conn, C: WrappedAsyncConnection> CachedAsyncStream<'conn, C> {
         Ok(stream)
     }
 
-    pub(super) fn live(live: Live<'conn, C>) -> Self {
+    pub(super) fn live(live: Live<'conn, C>, session: &'conn mut Session) -> Self {
         Self {
             stored: None,
             live: Some(Box::pin(live)),
             error: None,
+            session: Some(session),
         }
     }
 
@@ -84,7 +88,12 @@ impl<'conn, C: WrappedAsyncConnection> Stream for CachedAsyncStream<'conn, C> {
         this.stored = None;
         if let Some(live) = &mut this.live {
             match ready!(live.as_mut().poll_next(cx)) {
-                Some(row) => return Poll::Ready(Some(row.map(CachedRow::Live))),
+                Some(row) => {
+                    if let (Err(error), Some(session)) = (&row, &mut this.session) {
+                        session.read_failed(error);
+                    }
+                    return Poll::Ready(Some(row.map(CachedRow::Live)));
+                }
                 None => this.live = None,
             }
         }

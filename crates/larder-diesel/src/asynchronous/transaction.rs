@@ -23,10 +23,10 @@ impl<C: WrappedAsyncConnection> TransactionManager<CachedAsyncConnection<C>>
 
     async fn begin_transaction(connection: &mut CachedAsyncConnection<C>) -> QueryResult<()> {
         // Inside it nothing can be read.
-        connection.keep_catalog().await;
-        let control = connection.session.control();
+        connection.prepare().await;
+        connection.session.control();
         let result = C::TransactionManager::begin_transaction(&mut connection.inner).await;
-        connection.session.controlled(control);
+        connection.session.controlled();
         result?;
         let delivery = connection.session.begun();
         deliver(delivery).await;
@@ -34,9 +34,10 @@ impl<C: WrappedAsyncConnection> TransactionManager<CachedAsyncConnection<C>>
     }
 
     async fn rollback_transaction(connection: &mut CachedAsyncConnection<C>) -> QueryResult<()> {
-        let control = connection.session.control();
+        connection.begins().await;
+        connection.session.control();
         let result = C::TransactionManager::rollback_transaction(&mut connection.inner).await;
-        connection.session.controlled(control);
+        connection.session.controlled();
         let depth = connection.depth();
         let deliveries = connection.session.rolled_back(result.is_err(), depth);
         deliver(deliveries).await;
@@ -44,10 +45,11 @@ impl<C: WrappedAsyncConnection> TransactionManager<CachedAsyncConnection<C>>
     }
 
     async fn commit_transaction(connection: &mut CachedAsyncConnection<C>) -> QueryResult<()> {
+        connection.begins().await;
         let ending = connection.session.commit();
-        let control = connection.session.control();
+        connection.session.control();
         let result = C::TransactionManager::commit_transaction(&mut connection.inner).await;
-        connection.session.controlled(control);
+        connection.session.controlled();
         let depth = connection.depth();
         let failure = match &result {
             Ok(()) => None,

@@ -58,7 +58,9 @@ fn text(bytes: &[u8]) -> Option<Cow<'_, str>> {
 
 fn time(kind: MysqlType, bytes: &[u8]) -> Option<MysqlTime> {
     let value = MysqlValue::new(bytes, kind);
-    <MysqlTime as diesel::deserialize::FromSql<Datetime, Mysql>>::from_sql(value).ok()
+    let time =
+        <MysqlTime as diesel::deserialize::FromSql<Datetime, Mysql>>::from_sql(value).ok()?;
+    (time.time_zone_displacement == 0).then_some(time)
 }
 
 /// Days since 1970-01-01. Zero dates have none. The algorithm is Howard Hinnant's

@@ -46,8 +46,9 @@ pub(super) fn param(name: &'static str, bytes: &[u8]) -> Option<Param<'static>> 
         _ => return None,
     }
     let length = usize::try_from(word(&mut rest)?).ok()?;
-    let _lower_bound = word(&mut rest)?;
-    (length <= ELEMENTS_MAX).then_some(())?;
+    // Elements counted from elsewhere make another array.
+    let lower_bound = word(&mut rest)?;
+    (length <= ELEMENTS_MAX && lower_bound == 1).then_some(())?;
     let mut elements = Vec::with_capacity(length);
     for _ in 0..length {
         let size = word(&mut rest)?;

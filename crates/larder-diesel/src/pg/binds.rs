@@ -53,12 +53,14 @@ impl Binds {
         let mut params = Vec::with_capacity(self.binds.len() + 1);
         let mut sent = Vec::with_capacity(self.metadata.len() * 4);
         for (bind, kind) in self.binds.iter().zip(&self.metadata) {
-            let oid = self.types.oid(kind, &mut sent);
+            let oid = Types::oid(kind, &mut sent);
             params.push(match bind {
                 None => Param::Null,
                 Some(bytes) => decode::owned(oid, bytes),
             });
         }
+        // Values hold numbers of ours, in the order of the names.
+        self.types.write_names(&mut sent);
         params.push(Param::Other("types", sent.into()));
         params
     }

@@ -14,6 +14,7 @@ use diesel::{
     sql_types::TypeMetadata,
 };
 
+use super::types::Types;
 use crate::{
     CachedConnection,
     backend::text_of,
@@ -51,7 +52,7 @@ impl LoadConnection<PgRowByRowLoadingMode> for CachedConnection<PgConnection> {
         Pg: QueryMetadata<T::SqlType>,
     {
         if let Ok(text) = text_of::<Pg, T>(&source) {
-            self.keep_catalog();
+            self.prepare();
             let planned = self.session.plan(&text);
             if !planned.only_reads() {
                 let rows = StoredRows::new(self.load_written(&planned, &source)?);
@@ -87,8 +88,13 @@ impl MultiConnectionHelper for CachedConnection<PgConnection> {
         PgConnection::to_any(lookup)
     }
 
-    // What comes back is the connection inside, which is its own lookup.
+    // It is the connection inside, which is its own lookup, or what stands in for it in keys.
     fn from_any(lookup: &mut dyn std::any::Any) -> Option<&mut Lookup> {
+        if lookup.is::<Types>() {
+            return lookup
+                .downcast_mut()
+                .map(|types: &mut Types| types as &mut Lookup);
+        }
         PgConnection::from_any(lookup)
     }
 }

@@ -27,7 +27,7 @@ where
         connection: &mut CachedConnection<PgConnection>,
     ) -> Result<usize, Self::Error> {
         let table = text_of::<Pg, _>(&T::default().from_clause())?;
-        connection.keep_catalog();
+        connection.prepare();
         let planned = connection.session.plan(&format!("COPY {table} FROM STDIN"));
         let CachedConnection { inner, session, .. } = &mut *connection;
         let sending = session.send(&planned, &[])?;

@@ -10,6 +10,8 @@ pub(super) fn text(bytes: &[u8]) -> Option<String> {
     let sign = u16::from_be_bytes(next()?);
     let decimals = usize::from(u16::from_be_bytes(next()?));
     (bytes.len() == 2 * (4 + count)).then_some(())?;
+    // A few bytes may stand for a hundred thousand digits.
+    (weight < GROUPS_MAX && decimals <= DECIMALS_MAX).then_some(())?;
     let digits: Vec<u16> = std::iter::from_fn(next).map(u16::from_be_bytes).collect();
     let negative = match sign {
         0 => false,
@@ -48,6 +50,10 @@ pub(super) fn text(bytes: &[u8]) -> Option<String> {
     Some(out)
 }
 
+/// Numbers that are longer narrow nothing.
+const GROUPS_MAX: i16 = 32;
+const DECIMALS_MAX: usize = 128;
+
 #[cfg(test)]
 mod tests {
     use super::text;
@@ -77,11 +83,13 @@ mod tests {
     #[test]
     fn what_is_no_number_is_nothing() {
         for words in [
-            // NaN, infinity, a digit too large, one too few.
+            // NaN, infinity, a digit too large, one too few, too long.
             &[0, 0, 0xc000, 0][..],
             &[0, 0, 0xd000, 0],
             &[1, 0, 0, 0, 10_000],
             &[2, 0, 0, 0, 1],
+            &[1, 32_767, 0, 0, 1],
+            &[1, 0, 0, 16_000, 1],
             &[0, 0],
         ] {
             assert_eq!(text(&bytes(words)), None);

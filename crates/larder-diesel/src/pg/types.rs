@@ -1,5 +1,7 @@
 //! The types of parameters, without asking the server for what it calls them.
 
+use std::any::Any;
+
 use diesel::pg::{PgMetadataLookup, PgTypeMetadata};
 
 use crate::backend::TypeName;
@@ -37,26 +39,26 @@ pub(super) fn is_array(oid: u32) -> bool {
 }
 
 impl Types {
-    /// The type's number, and its name appended to `sent` in a form that no other type has.
-    pub(super) fn oid(&self, kind: &PgTypeMetadata, sent: &mut Vec<u8>) -> u32 {
+    /// The type's number, appended to `sent`; what numbers of ours mean say the names.
+    pub(super) fn oid(kind: &PgTypeMetadata, sent: &mut Vec<u8>) -> u32 {
         let oid = kind.oid().unwrap_or(0);
-        let Some((name, is_array)) = self
-            .index(oid)
-            .and_then(|(at, is_array)| Some((self.names.get(at)?, is_array)))
-        else {
-            sent.extend(oid.to_be_bytes());
-            return oid;
-        };
-        sent.extend(u32::MAX.to_be_bytes());
-        sent.push(u8::from(is_array) | u8::from(name.schema.is_some()) << 1);
-        for part in [name.schema.as_deref().unwrap_or_default(), &name.name] {
-            sent.extend((part.len() as u64).to_be_bytes());
-            sent.extend(part.as_bytes());
-        }
+        sent.extend(oid.to_be_bytes());
         oid
     }
 
+    /// Appends the names in the order of their numbers.
+    pub(super) fn write_names(&self, sent: &mut Vec<u8>) {
+        for name in &self.names {
+            sent.push(u8::from(name.schema.is_some()));
+            for part in [name.schema.as_deref().unwrap_or_default(), &name.name] {
+                sent.extend((part.len() as u64).to_be_bytes());
+                sent.extend(part.as_bytes());
+            }
+        }
+    }
+
     /// Which name a number of ours stands for, and whether for the array of that type.
+    #[cfg(feature = "_async")]
     pub(super) fn index(&self, oid: u32) -> Option<(usize, bool)> {
         let offset = oid.checked_sub(self.first)?;
         let at = usize::try_from(offset / 2).ok()?;
@@ -101,5 +103,13 @@ impl PgMetadataLookup for Types {
         });
         let oid = u32::try_from(at).map_or(u32::MAX, |at| self.first + 2 * at);
         PgTypeMetadata::new(oid, oid.saturating_add(1))
+    }
+
+    // Connections of several backends hand their lookup on without its type.
+    fn as_any<'a>(&mut self) -> &mut (dyn Any + 'a)
+    where
+        Self: 'a,
+    {
+        self
     }
 }

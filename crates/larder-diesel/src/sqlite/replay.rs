@@ -8,16 +8,16 @@ use diesel::{
     query_builder::{AstPass, Query, QueryFragment, QueryId},
     row::IntoOwnedRow as _,
     sql_types::{BigInt, Binary, Double, Nullable, Text, Untyped},
-    sqlite::{Sqlite, SqliteConnection},
+    sqlite::Sqlite,
 };
 
-use super::{BLOB, INTEGER, MALFORMED_TEXT, OwnedRow, REAL, TEXT};
+use super::{BLOB, INTEGER, MALFORMED_TEXT, OwnedRow, Player, REAL, TEXT};
 use crate::rows::Rows;
 
 /// Kept rows on their way to the caller.
 #[doc(hidden)]
 pub struct ReplayedRows<'p> {
-    player: &'p mut SqliteConnection,
+    player: &'p mut Player,
     rows: Arc<Rows>,
     next: usize,
     chunk: vec::IntoIter<OwnedRow>,
@@ -31,7 +31,7 @@ const CHUNKS: [usize; 3] = [32, 8, 1];
 const PARAMETERS_MAX: usize = 999;
 
 impl<'p> ReplayedRows<'p> {
-    pub(super) fn new(player: &'p mut SqliteConnection, rows: Arc<Rows>) -> Self {
+    pub(super) fn new(player: &'p mut Player, rows: Arc<Rows>) -> Self {
         Self {
             player,
             rows,
@@ -45,9 +45,10 @@ impl<'p> ReplayedRows<'p> {
         let width = self.rows.width().max(1);
         let fits = |count: &&usize| **count <= left && **count * width <= PARAMETERS_MAX;
         let count = CHUNKS.iter().find(fits).copied().unwrap_or(1);
-        let query = Chunk::new(&self.rows, self.next, count);
+        let mut query = Chunk::new(&self.rows, self.next, count);
+        query.is_common &= Player::keeps(&mut self.player.texts, &query.sql);
         let mut names = None;
-        let rows = self.player.load(query)?;
+        let rows = self.player.connection()?.load(query)?;
         let owned = rows
             .map(|row| Ok(row?.into_owned(&mut names)))
             .collect::<QueryResult<Vec<_>>>()?;

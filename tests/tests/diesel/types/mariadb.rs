@@ -8,7 +8,6 @@ use larder::diesel::CachedConnection;
 use super::same;
 use crate::lab::{Backend, Base, Counter, larder};
 
-#[expect(missing_docs, reason = "the macro documents nothing")]
 mod schema {
     diesel::table! {
         shelf (id) {

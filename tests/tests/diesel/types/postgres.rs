@@ -19,7 +19,6 @@ use uuid::Uuid;
 use super::same;
 use crate::lab::{Backend, Base, Counter, larder};
 
-#[expect(missing_docs, reason = "the macro documents nothing")]
 mod schema {
     pub mod kinds {
         #[derive(Clone, Copy, diesel::query_builder::QueryId, diesel::sql_types::SqlType)]
