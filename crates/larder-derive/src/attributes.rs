@@ -100,6 +100,14 @@ impl Options {
         }
     }
 
+    /// [`private`](Self::private) of Diesel's adapter.
+    pub(crate) fn private_of_diesel(&self) -> TokenStream {
+        match &self.root {
+            Some(root) => quote!(#root::__private),
+            None => quote!(::larder::diesel::__private),
+        }
+    }
+
     fn read(&mut self, name: &str, meta: &ParseNestedMeta<'_>) -> Result<()> {
         match name {
             "ttl" => self.ttl_ms = Some(ttl(&meta.value()?.parse()?)?),

@@ -248,7 +248,7 @@ fn result_bytes(data: &Data, form: &Form<'_>, private: &TokenStream) -> TokenStr
     }
 }
 
-fn policy(options: &Options, private: &TokenStream) -> TokenStream {
+pub(crate) fn policy(options: &Options, private: &TokenStream) -> TokenStream {
     if options.never {
         return quote!(#private::Policy::never());
     }

@@ -1,15 +1,21 @@
-//! `#[derive(Cacheable)]`: marks a SeaORM model whose results larder may cache.
+//! `#[derive(Cacheable)]`: marks a model of SeaORM, or a struct of Diesel's, whose table larder may
+//! cache.
 //!
 //! The attribute and its options are documented on [`macro@Cacheable`].
 
 mod attributes;
+mod diesel;
 mod expand;
 mod written;
 
 use proc_macro::TokenStream;
 use syn::{DeriveInput, parse_macro_input};
 
-/// Marks a SeaORM model as cacheable. Stands beside `DeriveEntityModel` on the `Model` struct.
+/// Marks a SeaORM model, or a struct of Diesel's, as cacheable.
+///
+/// # SeaORM
+///
+/// Stands beside `DeriveEntityModel` on the `Model` struct.
 ///
 /// It gives the entity an inherent `find` and `find_by_id`, and the model an inherent `find_related`
 /// and `find_linked`, that return a cache-aware select, so that user code reads as before, and
@@ -36,10 +42,28 @@ use syn::{DeriveInput, parse_macro_input};
 ///
 /// On an entity in SeaORM's dense format (`#[sea_orm::model]`) the module must begin with
 /// `use larder::sea_orm;`, since the code that SeaORM generates names its own `Select` otherwise.
+///
+/// # Diesel
+///
+/// Stands on a struct that names its table. It declares the table's policy, with the same options,
+/// and lets rows be invalidated by hand (`larder.blocking().invalidate_row::<Post>(1)`); queries need
+/// nothing, since the wrapped connection answers them. Of several structs of one table the strictest
+/// policy counts.
+///
+/// ```ignore
+/// #[derive(Queryable, Selectable, Identifiable, Cacheable)]
+/// #[diesel(table_name = posts)]
+/// #[larder(ttl = "15m")]
+/// struct Post { id: i32, title: String }
+/// ```
 #[proc_macro_derive(Cacheable, attributes(larder))]
 pub fn derive_cacheable(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
-    expand::cacheable(&input)
+    let expanded = match diesel::is_meant(&input) {
+        true => diesel::cacheable(&input),
+        false => expand::cacheable(&input),
+    };
+    expanded
         .unwrap_or_else(syn::Error::into_compile_error)
         .into()
 }

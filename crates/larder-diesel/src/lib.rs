@@ -39,12 +39,19 @@ pub use asynchronous::{
     AsyncBackend, AsyncScope, CachedAsyncConnection, CachedAsyncStream,
     CachedAsyncTransactionManager, DieselAsync, WrappedAsyncConnection,
 };
+/// What the derive expands to; not for use by hand.
+#[cfg(any(feature = "sqlite", feature = "_mysql", feature = "_postgres"))]
+#[doc(hidden)]
+#[path = "private.rs"]
+pub mod __private;
+
 pub use backend::CachedBackend;
 #[cfg(any(feature = "_postgres", feature = "_async"))]
 #[doc(hidden)]
 pub use backend::TypeName;
 pub use connection::{CachedConnection, WrappedConnection};
 pub use cursor::CachedCursor;
+pub use larder_derive::Cacheable;
 #[cfg(feature = "_postgres")]
 #[doc(hidden)]
 pub use pg::Binds as PgBinds;

@@ -23,6 +23,9 @@ pub use larder_redis::{
     TlsConfig, Topology,
 };
 
+#[cfg(all(feature = "_diesel", not(feature = "sea-orm")))]
+pub use larder_diesel::Cacheable;
+
 #[cfg(feature = "sea-orm")]
 pub use larder_sea_orm::{
     CacheLoader, CacheQuery, Cacheable, Cached, CachedConnection, CachedCursor, CachedEntityLoader,
@@ -42,6 +45,8 @@ pub mod diesel {
 
 /// The traits that add methods to an ORM's types: `use larder::prelude::*;`.
 pub mod prelude {
+    #[cfg(feature = "_diesel")]
+    pub use larder_diesel::CacheDsl;
     #[cfg(feature = "sea-orm")]
     pub use larder_sea_orm::{CacheLoader, CacheQuery};
 }

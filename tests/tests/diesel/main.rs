@@ -6,6 +6,7 @@ mod connections;
 mod hazards;
 mod lab;
 mod model;
+mod policies;
 mod tasks;
 mod types;
 mod walk;
