@@ -219,7 +219,7 @@ fn skip(meta: &ParseNestedMeta<'_>) -> Result<()> {
 
 fn unraw(ident: &Ident) -> String {
     let name = ident.to_string();
-    name.strip_prefix("r#").map_or(name.clone(), str::to_owned)
+    name.strip_prefix("r#").unwrap_or(&name).to_owned()
 }
 
 const NO_TABLE: &str = "no table: write `#[diesel(table_name = ..)]` on the struct";

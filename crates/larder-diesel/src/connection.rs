@@ -258,18 +258,18 @@ impl<C: WrappedConnection> Connection for CachedConnection<C> {
     where
         T: QueryFragment<Self::Backend> + QueryId,
     {
-        let Ok(text) = text_of::<Self::Backend, T>(source) else {
+        self.prepare();
+        let Ok(planned) = self.session.plan_query::<Self::Backend, T>(source) else {
+            // The driver meets the same error, and says so.
             return self.inner.execute_returning_count(source);
         };
-        self.prepare();
-        let planned = self.session.plan(&text);
         if planned.only_reads() {
             let result = self.inner.execute_returning_count(source);
             return result.inspect_err(|error| self.session.read_failed(error));
         }
         // Without them, what the statement writes is not known as well.
         let params = C::Backend::params(source, &mut self.player).unwrap_or_default();
-        if let Some((planned, end)) = self.session.told_more(&planned, &text) {
+        if let Some((planned, end)) = self.session.told_more(&planned, || text_of(source)) {
             let run = |inner: &mut C| all_rows(inner, Extended::new(source, &end));
             let rows = self.write(&planned, &params, run, |rows| Some(rows))?;
             return Ok(rows.len());
@@ -315,11 +315,10 @@ impl<C: WrappedConnection> LoadConnection<DefaultLoadingMode> for CachedConnecti
         T: Query + QueryFragment<Self::Backend> + QueryId + 'query,
         Self::Backend: QueryMetadata<T::SqlType>,
     {
-        let Ok(text) = text_of::<Self::Backend, T>(&source) else {
+        self.prepare();
+        let Ok(planned) = self.session.plan_query::<Self::Backend, T>(&source) else {
             return Ok(CachedCursor::live(self.inner.load(source)?, None));
         };
-        self.prepare();
-        let planned = self.session.plan(&text);
         if !planned.only_reads() {
             let rows = self.load_written(&planned, &source)?;
             return CachedCursor::stored(&mut self.player, rows);

@@ -149,6 +149,7 @@ mod tests {
         assert_eq!((&&Given(&7_i32)).param(), Param::Int(7));
         assert_eq!((&&Given(&None::<String>)).param(), Param::Null);
         let nothing = Param::Other("unknown", Vec::new().into());
-        assert_eq!((&&Given(&Own)).param(), nothing);
+        let given = Given(&Own);
+        assert_eq!((&&given).param(), nothing);
     }
 }

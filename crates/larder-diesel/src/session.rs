@@ -1,12 +1,19 @@
 //! What a wrapped connection knows of itself. It decides and does no I/O, so that connections that
 //! block and those that do not share it.
 
-use std::{any::Any, num::NonZeroU32, sync::Arc};
+use std::{
+    any::{Any, TypeId},
+    collections::HashMap,
+    num::NonZeroU32,
+    sync::Arc,
+};
 
 use diesel::{
     QueryResult,
+    query_builder::{QueryFragment, QueryId},
     result::{DatabaseErrorKind, Error},
 };
+use foldhash::fast::RandomState;
 use larder_core::{
     BypassReason, Fill, Param, Prepared, ReadMode, ReadOutcome, ResultCodec, ResultIdentity, Source,
 };
@@ -19,6 +26,8 @@ use larder_sql::{
     Dialect,
     plan::{Part, TransactionCommand},
 };
+
+use crate::backend::{CachedBackend, text_of};
 
 /// The state of one wrapped connection.
 #[derive(Debug)]
@@ -40,7 +49,12 @@ pub(crate) struct Session {
     foreign: bool,
     /// Something was sent, and nobody has said how it ended.
     under_way: Option<UnderWay>,
+    /// Plans of queries whose type says their text.
+    by_type: HashMap<TypeId, (Arc<Source>, Arc<Prepared>), RandomState>,
 }
+
+/// Types of queries that are told apart; beyond, their text is built and looked up each time.
+const TYPES_MAX: usize = 10_000;
 
 /// What was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,6 +125,7 @@ impl Session {
             unended: Vec::new(),
             foreign: false,
             under_way: None,
+            by_type: HashMap::default(),
         }
     }
 
@@ -166,10 +181,38 @@ impl Session {
 
     /// The plan of a text.
     pub(crate) fn plan(&self, sql: &str) -> Planned {
-        let source = self.keeper.source_or_stranger(self.dialect);
+        self.planned(self.source().plan(sql))
+    }
+
+    /// The plan of a query. Where its type says its text, which is what the driver keeps prepared
+    /// statements by, the text is not built again.
+    pub(crate) fn plan_query<DB, T>(&mut self, query: &T) -> QueryResult<Planned>
+    where
+        DB: CachedBackend,
+        T: QueryFragment<DB> + QueryId,
+    {
+        let kind = match T::query_id() {
+            Some(kind) if query.is_safe_to_cache_prepared(&DB::default())? => kind,
+            _ => return Ok(self.plan(&text_of::<DB, T>(query)?)),
+        };
+        if let Some((source, prepared)) = self.by_type.get(&kind)
+            && Arc::ptr_eq(source, self.source())
+            && prepared.catalog_version() == source.catalog_version()
+        {
+            return Ok(self.planned(Arc::clone(prepared)));
+        }
+        let planned = self.plan(&text_of::<DB, T>(query)?);
+        if self.by_type.len() < TYPES_MAX || self.by_type.contains_key(&kind) {
+            let of_source = (Arc::clone(&planned.source), Arc::clone(&planned.prepared));
+            self.by_type.insert(kind, of_source);
+        }
+        Ok(planned)
+    }
+
+    fn planned(&self, prepared: Arc<Prepared>) -> Planned {
         Planned {
-            source: Arc::clone(source),
-            prepared: source.plan(sql),
+            source: Arc::clone(self.source()),
+            prepared,
             outdated: self.keeper.is_outdated() || self.is_lost(),
         }
     }
@@ -282,9 +325,13 @@ impl Session {
 
     /// The plan of a write that asks for what reads need to know of its rows, and what its text then
     /// ends with.
-    pub(crate) fn told_more(&self, planned: &Planned, text: &str) -> Option<(Planned, String)> {
+    pub(crate) fn told_more(
+        &self,
+        planned: &Planned,
+        text: impl FnOnce() -> QueryResult<String>,
+    ) -> Option<(Planned, String)> {
         let end = wanted_returning(planned)?;
-        let told = self.plan(&format!("{text}{end}"));
+        let told = self.plan(&format!("{}{end}", text().ok()?));
         told.returns().then_some((told, end))
     }
 

@@ -12,7 +12,7 @@ use diesel::{
     QueryResult,
     dsl::{CountStar, Limit, Select},
     expression::QueryMetadata,
-    query_builder::{AsQuery, QueryFragment},
+    query_builder::{AsQuery, QueryFragment, QueryId},
     query_dsl::methods::{LimitDsl, LoadQuery, SelectDsl},
     result::Error,
 };
@@ -25,7 +25,6 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     CachedConnection,
-    backend::text_of,
     connection::WrappedConnection,
     fields,
     session::{Answer, Kept, KeptAs},
@@ -117,7 +116,7 @@ impl<Q> Cached<Q> {
         U: Typed,
         C: WrappedConnection,
         Q: LoadQuery<'q, CachedConnection<C>, U> + AsQuery + Clone,
-        Q::Query: QueryFragment<C::Backend>,
+        Q::Query: QueryFragment<C::Backend> + QueryId,
         C::Backend: QueryMetadata<Q::SqlType>,
     {
         Ok(Arc::unwrap_or_clone(self.load_shared(connection)?))
@@ -135,15 +134,14 @@ impl<Q> Cached<Q> {
         U: Typed,
         C: WrappedConnection,
         Q: LoadQuery<'q, CachedConnection<C>, U> + AsQuery + Clone,
-        Q::Query: QueryFragment<C::Backend>,
+        Q::Query: QueryFragment<C::Backend> + QueryId,
         C::Backend: QueryMetadata<Q::SqlType>,
     {
         let source = self.query.clone().as_query();
-        let Ok(text) = text_of::<C::Backend, _>(&source) else {
+        connection.prepare();
+        let Ok(planned) = connection.session.plan_query::<C::Backend, _>(&source) else {
             return all(self.query, connection).map(Arc::new);
         };
-        connection.prepare();
-        let planned = connection.session.plan(&text);
         if !planned.only_reads() {
             return all(self.query, connection).map(Arc::new);
         }
@@ -173,7 +171,7 @@ impl<Q> Cached<Q> {
         U: Typed,
         C: WrappedConnection,
         Q: LoadQuery<'q, CachedConnection<C>, U> + AsQuery + Clone,
-        Q::Query: QueryFragment<C::Backend>,
+        Q::Query: QueryFragment<C::Backend> + QueryId,
         C::Backend: QueryMetadata<Q::SqlType>,
     {
         let rows = self.load_shared(connection)?;
@@ -190,7 +188,7 @@ impl<Q> Cached<Q> {
         C: WrappedConnection,
         Q: LimitDsl,
         Limit<Q>: LoadQuery<'q, CachedConnection<C>, U> + AsQuery + Clone,
-        <Limit<Q> as AsQuery>::Query: QueryFragment<C::Backend>,
+        <Limit<Q> as AsQuery>::Query: QueryFragment<C::Backend> + QueryId,
         C::Backend: QueryMetadata<<Limit<Q> as AsQuery>::SqlType>,
     {
         let (query, options) = (self.query.limit(1), self.options);
@@ -206,7 +204,7 @@ impl<Q> Cached<Q> {
         C: WrappedConnection,
         Q: SelectDsl<CountStar>,
         Select<Q, CountStar>: LoadQuery<'q, CachedConnection<C>, i64> + AsQuery + Clone,
-        <Select<Q, CountStar> as AsQuery>::Query: QueryFragment<C::Backend>,
+        <Select<Q, CountStar> as AsQuery>::Query: QueryFragment<C::Backend> + QueryId,
         C::Backend: QueryMetadata<<Select<Q, CountStar> as AsQuery>::SqlType>,
     {
         let (query, options) = (SelectDsl::select(self.query, CountStar), self.options);

@@ -1,25 +1,22 @@
 //! `larder.wrap(connection)`.
 
-use larder_signals::{Larder, Wrap, WrapConfig};
-
-use crate::CachedConnection;
-
 /// Marks Diesel's implementations of [`Wrap`]; inferred, never written.
 ///
 /// # Staleness
 /// A SQLite database in memory has no identity, so that each wrap of one counts as a database of
-/// its own; name one that several connections share with [`WrapConfig::source`].
+/// its own; name one that several connections share with
+/// [`WrapConfig::source`](larder_signals::WrapConfig::source).
 #[derive(Debug)]
 pub enum Diesel {}
 
 macro_rules! wrap {
     ($(#[$feature:meta])* $connection:ty) => {
         $(#[$feature])*
-        impl Wrap<Diesel> for $connection {
-            type Wrapped = CachedConnection<Self>;
+        impl larder_signals::Wrap<Diesel> for $connection {
+            type Wrapped = crate::CachedConnection<Self>;
 
-            fn wrap(self, larder: &Larder) -> Self::Wrapped {
-                CachedConnection::wrap(larder, self, &WrapConfig::new())
+            fn wrap(self, larder: &larder_signals::Larder) -> Self::Wrapped {
+                crate::CachedConnection::wrap(larder, self, &larder_signals::WrapConfig::new())
             }
         }
     };
@@ -39,14 +36,14 @@ wrap!(
 );
 
 #[cfg(feature = "r2d2")]
-impl<M> Wrap<Diesel> for diesel::r2d2::PooledConnection<M>
+impl<M> larder_signals::Wrap<Diesel> for diesel::r2d2::PooledConnection<M>
 where
     M: diesel::r2d2::ManageConnection,
     Self: crate::WrappedConnection,
 {
-    type Wrapped = CachedConnection<Self>;
+    type Wrapped = crate::CachedConnection<Self>;
 
-    fn wrap(self, larder: &Larder) -> Self::Wrapped {
-        CachedConnection::wrap(larder, self, &WrapConfig::new())
+    fn wrap(self, larder: &larder_signals::Larder) -> Self::Wrapped {
+        crate::CachedConnection::wrap(larder, self, &larder_signals::WrapConfig::new())
     }
 }

@@ -491,7 +491,10 @@ impl<C: WrappedAsyncConnection> AsyncConnectionCore for CachedAsyncConnection<C>
                 let result = self.inner.execute_returning_count(statement).await;
                 return result.inspect_err(|error| self.session.read_failed(error));
             }
-            let written = match self.session.told_more(&planned, &collected.sql) {
+            let written = match self
+                .session
+                .told_more(&planned, || Ok(collected.sql.clone()))
+            {
                 Some((planned, end)) => {
                     collected.sql.push_str(&end);
                     self.write(&planned, &collected, true).await

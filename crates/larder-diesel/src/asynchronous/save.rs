@@ -5,10 +5,7 @@ use diesel::{
     query_builder::{AsChangeset, AsQuery, IntoUpdateTarget, UpdateStatement},
     query_dsl::methods::FindDsl,
 };
-use diesel_async::{
-    RunQueryDsl as _, UpdateAndFetchResults,
-    methods::{ExecuteDsl, LoadQuery},
-};
+use diesel_async::{RunQueryDsl as _, UpdateAndFetchResults, methods::LoadQuery};
 use futures_util::{FutureExt as _, future::BoxFuture};
 
 use super::CachedAsyncConnection;
@@ -68,7 +65,7 @@ where
     Tab: Table + FindDsl<Changes::Id> + 'b,
     diesel::dsl::Find<Tab, Changes::Id>: IntoUpdateTarget<Table = Tab, WhereClause = V>,
     UpdateStatement<Tab, V, Changes::Changeset>: AsQuery,
-    diesel::dsl::Update<Changes, Changes>: ExecuteDsl<Self>,
+    diesel::dsl::Update<Changes, Changes>: diesel_async::methods::ExecuteDsl<Self>,
     V: Send + 'b,
     Changes::Changeset: Send + 'b,
     Changes::Id: 'b,

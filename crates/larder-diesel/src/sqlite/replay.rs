@@ -24,8 +24,8 @@ pub struct ReplayedRows<'p> {
 }
 
 /// Rows that are asked for at a time. Each number of rows is a text of its own, which is prepared
-/// once per set of columns, so there are but three.
-const CHUNKS: [usize; 3] = [32, 8, 1];
+/// once per set of columns, so there are but few.
+const CHUNKS: [usize; 6] = [32, 16, 8, 4, 2, 1];
 
 /// Parameters that one statement may have, in the smallest build of SQLite that is about.
 const PARAMETERS_MAX: usize = 999;

@@ -5,7 +5,7 @@ use sqlparser::ast::{
     Statement, WildcardAdditionalOptions,
 };
 
-use super::stored::is_called;
+use super::stored::{is_called, is_called_in};
 use crate::{
     Dialect, Table, ValueKind,
     analyze::{Analysis, fold},
@@ -102,8 +102,17 @@ impl Scope<'_, '_> {
     fn is_own(&self, name: &ObjectName) -> bool {
         match name.0.as_slice() {
             [part] => part.as_ident().is_some_and(|ident| self.is_called(ident)),
+            [schema, part] => {
+                let parts = schema.as_ident().zip(part.as_ident());
+                parts.is_some_and(|(schema, ident)| self.is_called_in(schema, ident))
+            }
             _ => false,
         }
+    }
+
+    /// With its schema, a table goes by its own name only.
+    fn is_called_in(&self, schema: &Ident, name: &Ident) -> bool {
+        is_called_in(schema, name, self.table, self.alias.is_some(), self.cx)
     }
 
     fn is_called(&self, qualifier: &Ident) -> bool {
@@ -116,6 +125,9 @@ impl Scope<'_, '_> {
             Expr::Identifier(name) => self.table.column(&fold(name, self.cx.dialect)),
             Expr::CompoundIdentifier(parts) => match parts.as_slice() {
                 [qualifier, name] if self.is_called(qualifier) => {
+                    self.table.column(&fold(name, self.cx.dialect))
+                }
+                [schema, qualifier, name] if self.is_called_in(schema, qualifier) => {
                     self.table.column(&fold(name, self.cx.dialect))
                 }
                 _ => None,

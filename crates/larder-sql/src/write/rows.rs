@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use sqlparser::ast::{Expr, Ident, Visit, Visitor};
 
-use super::stored::is_called;
+use super::stored::{is_called, is_called_in};
 use crate::{
     Table,
     analyze::{Analysis, fold},
@@ -50,6 +50,10 @@ impl Visitor for Alone<'_, '_> {
                 [qualifier, name] => {
                     let qualifier = fold(qualifier, self.cx.dialect);
                     is_called(&qualifier, self.table, self.alias, self.cx) && column(name)
+                }
+                [schema, qualifier, name] => {
+                    let has_alias = self.alias.is_some();
+                    is_called_in(schema, qualifier, self.table, has_alias, self.cx) && column(name)
                 }
                 _ => false,
             },

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use sqlparser::ast::{Expr, ObjectName};
+use sqlparser::ast::{Expr, Ident, ObjectName};
 
 use super::names;
 use crate::{
@@ -118,4 +118,20 @@ pub(super) fn is_called(
     } else {
         qualifier.eq_ignore_ascii_case(own)
     }
+}
+
+/// Whether a qualifier with a schema means the table, which then has no alias.
+pub(super) fn is_called_in(
+    schema: &Ident,
+    name: &Ident,
+    table: &Table,
+    has_alias: bool,
+    cx: &Analysis<'_>,
+) -> bool {
+    let (schema, name) = (fold(schema, cx.dialect), fold(name, cx.dialect));
+    let same = |a: &str, b: &str| match cx.dialect {
+        Dialect::Postgres => a == b,
+        _ => a.eq_ignore_ascii_case(b),
+    };
+    !has_alias && same(&schema, &table.name.schema) && same(&name, &table.name.name)
 }

@@ -426,3 +426,22 @@ fn returning_is_not_asked_of_a_table_that_may_not_be_read() {
         assert!(!write.takes_returning);
     }
 }
+
+#[test]
+fn columns_with_the_schema_of_their_table_are_its_own() {
+    let own = write(
+        PG,
+        "UPDATE public.post SET title = 'x' WHERE public.post.id = $1 RETURNING public.post.id, public.post.*",
+    );
+    assert!(own.targets[0].own_rows);
+    assert_eq!(own.returning[..2], [Some(0), Some(0)]);
+    let other = write(
+        PG,
+        "DELETE FROM public.post WHERE blog.post.id = $1 RETURNING blog.post.id",
+    );
+    assert!(!other.targets[0].own_rows);
+    assert_eq!(other.returning, [None]);
+    // The alias has taken the place of the name.
+    let alias = write(PG, "DELETE FROM public.post AS p WHERE public.post.id = $1");
+    assert!(!alias.targets[0].own_rows);
+}
