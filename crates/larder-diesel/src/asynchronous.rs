@@ -11,11 +11,14 @@ mod wrap;
 
 use diesel::{
     QueryResult,
-    query_builder::{Query, QueryBuilder as _, QueryFragment, QueryId},
+    query_builder::{Query, QueryFragment, QueryId},
 };
 use larder_core::Param;
 
-use crate::backend::{CachedBackend, TypeName};
+use crate::{
+    backend::{CachedBackend, TypeName},
+    session::{Session, Text},
+};
 
 pub use connection::{AsyncScope, CachedAsyncConnection, WrappedAsyncConnection};
 #[cfg(feature = "_pool")]
@@ -68,23 +71,28 @@ pub trait AsyncBackend: CachedBackend {
 
 /// A query that was taken apart: futures that run on other threads cannot hold the query itself.
 pub(crate) struct Collected<DB: AsyncBackend> {
-    pub(crate) sql: String,
+    pub(crate) text: Text,
+    /// What is appended to the text.
+    pub(crate) end: String,
     safe_to_keep: bool,
     pub(crate) binds: DB::Binds,
 }
 
 impl<DB: AsyncBackend> Collected<DB> {
-    pub(crate) fn of<T: QueryFragment<DB>>(query: &T) -> QueryResult<Self> {
-        let mut builder = DB::QueryBuilder::default();
-        query.to_sql(&mut builder, &DB::default())?;
+    pub(crate) fn of<T>(session: &Session, query: &T) -> QueryResult<Self>
+    where
+        T: QueryFragment<DB> + QueryId,
+    {
         Ok(Self {
-            sql: builder.finish(),
+            text: session.text::<DB, T>(query)?,
+            end: String::new(),
             safe_to_keep: query.is_safe_to_cache_prepared(&DB::default())?,
             binds: DB::collect(query)?,
         })
     }
 
     pub(crate) fn statement(&self, types: &[(u32, u32)]) -> DB::Statement {
-        DB::statement(self.sql.clone(), self.safe_to_keep, &self.binds, types)
+        let sql = format!("{}{}", self.text.sql, self.end);
+        DB::statement(sql, self.safe_to_keep, &self.binds, types)
     }
 }

@@ -39,6 +39,10 @@ pub trait CachedBackend:
     /// A row that is kept.
     type StoredRow: for<'a> Row<'a, Self> + Send + 'static;
 
+    /// Names of columns that rows share.
+    #[doc(hidden)]
+    type Names: Default;
+
     /// What it takes to show kept rows again.
     #[doc(hidden)]
     type Player: Default + Send + 'static;

@@ -23,7 +23,7 @@ use larder_core::{DiscardReason, Fill, Param, ReadMode};
 use larder_signals::{Failure, Larder, Planned, ReadOptions, Returned, WrapConfig, WriteGuard};
 
 use crate::{
-    backend::{CachedBackend, Extended, capture, text_of},
+    backend::{CachedBackend, Extended, capture},
     codec,
     cursor::CachedCursor,
     images,
@@ -49,21 +49,26 @@ pub struct CachedConnection<C: WrappedConnection> {
     pub(crate) player: <C::Backend as CachedBackend>::Player,
 }
 
-/// A connection that can be wrapped: Diesel's own ones, and pools' of them.
+/// A connection that can be wrapped: Diesel's own ones, and r2d2's of them. Not for implementing
+/// elsewhere: results are kept as these lay them out.
 #[diagnostic::on_unimplemented(
     message = "larder cannot wrap `{Self}`",
     note = "it wraps `PgConnection`, `MysqlConnection`, `SqliteConnection` (by the features \
-            `diesel-postgres`, `diesel-mysql`, `diesel-sqlite`) and r2d2's pooled ones"
+            `diesel-postgres`, `diesel-mysql`, `diesel-sqlite`) and r2d2's pooled ones \
+            (`diesel-r2d2`)"
 )]
 pub trait WrappedConnection:
     Connection<Backend: CachedBackend + QueryMetadata<Untyped>> + LoadConnection<DefaultLoadingMode>
 {
-}
-
-impl<C> WrappedConnection for C where
-    C: Connection<Backend: CachedBackend + QueryMetadata<Untyped>>
-        + LoadConnection<DefaultLoadingMode>
-{
+    /// The row by itself, where the driver gives it away, so that it is not shown again for this
+    /// caller.
+    #[doc(hidden)]
+    fn detach<'conn>(
+        row: Self::Row<'conn, '_>,
+        names: &mut <Self::Backend as CachedBackend>::Names,
+    ) -> Option<<Self::Backend as CachedBackend>::StoredRow>
+    where
+        Self: 'conn;
 }
 
 impl<C: WrappedConnection> CachedConnection<C> {
@@ -259,17 +264,18 @@ impl<C: WrappedConnection> Connection for CachedConnection<C> {
         T: QueryFragment<Self::Backend> + QueryId,
     {
         self.prepare();
-        let Ok(planned) = self.session.plan_query::<Self::Backend, T>(source) else {
+        let Ok(text) = self.session.text::<Self::Backend, T>(source) else {
             // The driver meets the same error, and says so.
             return self.inner.execute_returning_count(source);
         };
+        let planned = self.session.plan_text(&text);
         if planned.only_reads() {
             let result = self.inner.execute_returning_count(source);
             return result.inspect_err(|error| self.session.read_failed(error));
         }
         // Without them, what the statement writes is not known as well.
         let params = C::Backend::params(source, &mut self.player).unwrap_or_default();
-        if let Some((planned, end)) = self.session.told_more(&planned, || text_of(source)) {
+        if let Some((planned, end)) = self.session.told_more(&planned, &text.sql) {
             let run = |inner: &mut C| all_rows(inner, Extended::new(source, &end));
             let rows = self.write(&planned, &params, run, |rows| Some(rows))?;
             return Ok(rows.len());
@@ -316,9 +322,10 @@ impl<C: WrappedConnection> LoadConnection<DefaultLoadingMode> for CachedConnecti
         Self::Backend: QueryMetadata<T::SqlType>,
     {
         self.prepare();
-        let Ok(planned) = self.session.plan_query::<Self::Backend, T>(&source) else {
+        let Ok(text) = self.session.text::<Self::Backend, T>(&source) else {
             return Ok(CachedCursor::live(self.inner.load(source)?, None));
         };
+        let planned = self.session.plan_text(&text);
         if !planned.only_reads() {
             let rows = self.load_written(&planned, &source)?;
             return CachedCursor::stored(&mut self.player, rows);
@@ -390,7 +397,8 @@ impl<C: WrappedConnection> CachedConnection<C> {
         let mut live = inner
             .load(source)
             .inspect_err(|error| session.look_at(error))?;
-        let mut rows = Rows::default();
+        let (mut rows, mut detached) = (Rows::default(), Vec::new());
+        let mut names = Default::default();
         let rest = loop {
             match live.next() {
                 None => break None,
@@ -401,8 +409,12 @@ impl<C: WrappedConnection> CachedConnection<C> {
                 Some(Ok(row)) if capture::<C::Backend, _>(&row, &mut rows).is_none() => {
                     break Some(Some(row));
                 }
-                Some(Ok(_)) if rows.weight() > bytes_max => break Some(None),
-                Some(Ok(_)) => {}
+                Some(Ok(row)) => {
+                    detached.extend(C::detach(row, &mut names));
+                    if rows.weight() > bytes_max {
+                        break Some(None);
+                    }
+                }
             }
         };
         session.answered_by_server();
@@ -415,7 +427,10 @@ impl<C: WrappedConnection> CachedConnection<C> {
                     let bytes = rows.weight();
                     fill.store_blocking(Arc::clone(&rows) as Kept, bytes);
                 }
-                CachedCursor::stored(player, rows)
+                match detached.len() == rows.len() {
+                    true => Ok(CachedCursor::detached(detached)),
+                    false => CachedCursor::stored(player, rows),
+                }
             }
             Some(row) => {
                 fill.discard(DiscardReason::TooLarge);

@@ -1,6 +1,6 @@
 //! The rows of one result, kept ones first.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, vec};
 
 use diesel::{
     QueryResult,
@@ -20,6 +20,7 @@ type LiveRow<'conn, 'query, C> = <C as LoadConnection<DefaultLoadingMode>>::Row<
 /// The rows of a query on a wrapped connection: kept ones, then those that were too many to keep,
 /// as the driver delivers them.
 pub struct CachedCursor<'conn, 'query, C: WrappedConnection + 'conn> {
+    detached: vec::IntoIter<<C::Backend as CachedBackend>::StoredRow>,
     stored: Option<<C::Backend as CachedBackend>::StoredRows<'conn>>,
     next: Option<LiveRow<'conn, 'query, C>>,
     live: Option<LiveCursor<'conn, 'query, C>>,
@@ -34,12 +35,25 @@ impl<'conn, C: WrappedConnection> CachedCursor<'conn, '_, C> {
         rows: Arc<Rows>,
     ) -> QueryResult<Self> {
         Ok(Self {
+            detached: Vec::new().into_iter(),
             stored: Some(C::Backend::play(player, rows)?),
             next: None,
             live: None,
             error: None,
             session: None,
         })
+    }
+
+    /// Rows that were kept, and are at hand as well.
+    pub(crate) fn detached(rows: Vec<<C::Backend as CachedBackend>::StoredRow>) -> Self {
+        Self {
+            detached: rows.into_iter(),
+            stored: None,
+            next: None,
+            live: None,
+            error: None,
+            session: None,
+        }
     }
 
     /// The query failed after these rows.
@@ -60,6 +74,7 @@ impl<'conn, 'query, C: WrappedConnection> CachedCursor<'conn, 'query, C> {
         session: Option<&'conn mut Session>,
     ) -> Self {
         Self {
+            detached: Vec::new().into_iter(),
             stored: None,
             next: None,
             live: Some(live),
@@ -87,6 +102,9 @@ impl<'conn, 'query, C: WrappedConnection> Iterator for CachedCursor<'conn, 'quer
         QueryResult<CachedRow<LiveRow<'conn, 'query, C>, <C::Backend as CachedBackend>::StoredRow>>;
 
     fn next(&mut self) -> Option<Self::Item> {
+        if let Some(row) = self.detached.next() {
+            return Some(Ok(CachedRow::Stored(row)));
+        }
         if let Some(row) = self.stored.as_mut().and_then(Iterator::next) {
             return Some(row.map(CachedRow::Stored));
         }
@@ -107,7 +125,9 @@ impl<'conn, 'query, C: WrappedConnection> Iterator for CachedCursor<'conn, 'quer
         let hint = |it: Option<(usize, Option<usize>)>| it.unwrap_or((0, Some(0)));
         let stored = hint(self.stored.as_ref().map(Iterator::size_hint));
         let live = hint(self.live.as_ref().map(Iterator::size_hint));
-        let own = usize::from(self.next.is_some()) + usize::from(self.error.is_some());
+        let own = self.detached.len()
+            + usize::from(self.next.is_some())
+            + usize::from(self.error.is_some());
         let most = stored
             .1
             .zip(live.1)

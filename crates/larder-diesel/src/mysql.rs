@@ -33,6 +33,7 @@ impl CachedBackend for Mysql {
     const CODEC: &'static ResultCodec = &CODEC;
 
     type StoredRow = StoredRow;
+    type Names = ();
     type Player = ();
     type StoredRows<'p> = StoredRows;
 

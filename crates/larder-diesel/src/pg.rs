@@ -47,6 +47,7 @@ impl CachedBackend for Pg {
     const CODEC: &'static ResultCodec = &CODEC;
 
     type StoredRow = StoredRow;
+    type Names = ();
     type Player = ();
     type StoredRows<'p> = StoredRows;
 

@@ -4,11 +4,27 @@ use std::fmt;
 
 use diesel::{
     QueryResult,
-    r2d2::{ConnectionManager, ManageConnection, R2D2Connection},
+    r2d2::{ConnectionManager, ManageConnection, PooledConnection, R2D2Connection},
 };
 use larder_signals::{Larder, WrapConfig};
 
-use crate::{CachedConnection, connection::WrappedConnection};
+use crate::{CachedBackend, CachedConnection, connection::WrappedConnection};
+
+impl<M> WrappedConnection for PooledConnection<M>
+where
+    M: ManageConnection,
+    M::Connection: WrappedConnection + R2D2Connection + Send + 'static,
+{
+    fn detach<'conn>(
+        row: Self::Row<'conn, '_>,
+        names: &mut <Self::Backend as CachedBackend>::Names,
+    ) -> Option<<Self::Backend as CachedBackend>::StoredRow>
+    where
+        Self: 'conn,
+    {
+        M::Connection::detach(row, names)
+    }
+}
 
 impl<C: WrappedConnection + R2D2Connection> R2D2Connection for CachedConnection<C> {
     fn ping(&mut self) -> QueryResult<()> {

@@ -150,6 +150,6 @@ mod tests {
         assert_eq!((&&Given(&None::<String>)).param(), Param::Null);
         let nothing = Param::Other("unknown", Vec::new().into());
         let given = Given(&Own);
-        assert_eq!((&&given).param(), nothing);
+        assert_eq!(given.param(), nothing);
     }
 }

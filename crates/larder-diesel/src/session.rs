@@ -34,6 +34,7 @@ use crate::backend::{CachedBackend, text_of};
 pub(crate) struct Session {
     larder: Larder,
     dialect: Dialect,
+    config: WrapConfig,
     keeper: CatalogKeeper,
     /// Why nothing is read from the cache.
     doubt: Doubt,
@@ -49,8 +50,23 @@ pub(crate) struct Session {
     foreign: bool,
     /// Something was sent, and nobody has said how it ended.
     under_way: Option<UnderWay>,
-    /// Plans of queries whose type says their text.
-    by_type: HashMap<TypeId, (Arc<Source>, Arc<Prepared>), RandomState>,
+    /// Queries whose type says their text.
+    by_type: HashMap<TypeId, OfType, RandomState>,
+}
+
+/// What is the same for all queries of a type.
+#[derive(Debug)]
+struct OfType {
+    text: Arc<str>,
+    source: Arc<Source>,
+    prepared: Arc<Prepared>,
+}
+
+/// The text of a query, and its type where that says the text.
+#[derive(Clone, Debug)]
+pub(crate) struct Text {
+    pub(crate) sql: Arc<str>,
+    kind: Option<TypeId>,
 }
 
 /// Types of queries that are told apart; beyond, their text is built and looked up each time.
@@ -117,6 +133,7 @@ impl Session {
         Self {
             larder: larder.clone(),
             dialect,
+            config: config.clone(),
             keeper: CatalogKeeper::new(config),
             doubt: Doubt::Nothing,
             log: None,
@@ -184,29 +201,46 @@ impl Session {
         self.planned(self.source().plan(sql))
     }
 
-    /// The plan of a query. Where its type says its text, which is what the driver keeps prepared
-    /// statements by, the text is not built again.
-    pub(crate) fn plan_query<DB, T>(&mut self, query: &T) -> QueryResult<Planned>
+    /// The text of a query. Where its type says it, which is what the driver keeps prepared
+    /// statements by, it is built once.
+    pub(crate) fn text<DB, T>(&self, query: &T) -> QueryResult<Text>
     where
         DB: CachedBackend,
         T: QueryFragment<DB> + QueryId,
     {
         let kind = match T::query_id() {
-            Some(kind) if query.is_safe_to_cache_prepared(&DB::default())? => kind,
-            _ => return Ok(self.plan(&text_of::<DB, T>(query)?)),
+            Some(kind) if query.is_safe_to_cache_prepared(&DB::default())? => Some(kind),
+            _ => None,
         };
-        if let Some((source, prepared)) = self.by_type.get(&kind)
-            && Arc::ptr_eq(source, self.source())
-            && prepared.catalog_version() == source.catalog_version()
+        let known = kind.and_then(|kind| self.by_type.get(&kind));
+        let sql = match known {
+            Some(known) => Arc::clone(&known.text),
+            None => text_of::<DB, T>(query)?.into(),
+        };
+        Ok(Text { sql, kind })
+    }
+
+    /// The plan of a query.
+    pub(crate) fn plan_text(&mut self, text: &Text) -> Planned {
+        let Some(kind) = text.kind else {
+            return self.plan(&text.sql);
+        };
+        if let Some(known) = self.by_type.get(&kind)
+            && Arc::ptr_eq(&known.source, self.source())
+            && known.prepared.catalog_version() == known.source.catalog_version()
         {
-            return Ok(self.planned(Arc::clone(prepared)));
+            return self.planned(Arc::clone(&known.prepared));
         }
-        let planned = self.plan(&text_of::<DB, T>(query)?);
+        let planned = self.plan(&text.sql);
         if self.by_type.len() < TYPES_MAX || self.by_type.contains_key(&kind) {
-            let of_source = (Arc::clone(&planned.source), Arc::clone(&planned.prepared));
-            self.by_type.insert(kind, of_source);
+            let of_type = OfType {
+                text: Arc::clone(&text.sql),
+                source: Arc::clone(&planned.source),
+                prepared: Arc::clone(&planned.prepared),
+            };
+            self.by_type.insert(kind, of_type);
         }
-        Ok(planned)
+        planned
     }
 
     fn planned(&self, prepared: Arc<Prepared>) -> Planned {
@@ -325,13 +359,9 @@ impl Session {
 
     /// The plan of a write that asks for what reads need to know of its rows, and what its text then
     /// ends with.
-    pub(crate) fn told_more(
-        &self,
-        planned: &Planned,
-        text: impl FnOnce() -> QueryResult<String>,
-    ) -> Option<(Planned, String)> {
+    pub(crate) fn told_more(&self, planned: &Planned, sql: &str) -> Option<(Planned, String)> {
         let end = wanted_returning(planned)?;
-        let told = self.plan(&format!("{}{end}", text().ok()?));
+        let told = self.plan(&format!("{sql}{end}"));
         told.returns().then_some((told, end))
     }
 
@@ -383,7 +413,12 @@ impl Session {
     /// What a text outside a transaction of the wrapper leaves behind.
     fn follow(&mut self, planned: &Planned, failed: bool) {
         if planned.changes_session() {
-            self.doubt = Doubt::Session;
+            if planned.changes_settings_alone() && !failed {
+                // Another session, of which the catalog will tell.
+                self.keeper = CatalogKeeper::new(&self.config);
+            } else {
+                self.doubt = Doubt::Session;
+            }
         }
         if planned.changes_schema() {
             self.keeper.outdate(&self.larder);

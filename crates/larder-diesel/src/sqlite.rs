@@ -80,6 +80,7 @@ impl CachedBackend for Sqlite {
     const CODEC: &'static ResultCodec = &CODEC;
 
     type StoredRow = OwnedRow;
+    type Names = Option<Arc<[Option<String>]>>;
     type Player = Player;
     type StoredRows<'p> = ReplayedRows<'p>;
 

@@ -139,9 +139,10 @@ impl<Q> Cached<Q> {
     {
         let source = self.query.clone().as_query();
         connection.prepare();
-        let Ok(planned) = connection.session.plan_query::<C::Backend, _>(&source) else {
+        let Ok(text) = connection.session.text::<C::Backend, _>(&source) else {
             return all(self.query, connection).map(Arc::new);
         };
+        let planned = connection.session.plan_text(&text);
         if !planned.only_reads() {
             return all(self.query, connection).map(Arc::new);
         }

@@ -71,7 +71,11 @@ pub(crate) fn of_plan(
     let mut changes = Changes::none();
     for part in parts {
         let more = match part {
-            Part::Read(_) | Part::Transaction(_) | Part::Session | Part::Neutral => continue,
+            Part::Read(_)
+            | Part::Transaction(_)
+            | Part::Session
+            | Part::Setting
+            | Part::Neutral => continue,
             Part::Write(plan) => of_write(source, plan, params, returned, limits),
             // DDL, text that was not understood, and whatever is new.
             _ => Changes::Everything,

@@ -66,6 +66,16 @@ impl Planned {
             && !self.begins_with(SET_CONSTRAINTS)
     }
 
+    /// Whether all that it changes of the session is read with the catalog.
+    pub fn changes_settings_alone(&self) -> bool {
+        let mut changes = self
+            .plan()
+            .parts
+            .iter()
+            .filter(|part| part.may_change_session());
+        changes.all(|part| matches!(part, Part::Setting))
+    }
+
     /// Whether the text opens, ends or splits a transaction.
     pub fn controls_transaction(&self) -> bool {
         self.plan()

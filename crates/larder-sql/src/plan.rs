@@ -32,6 +32,9 @@ pub enum Part {
     Transaction(TransactionCommand),
     /// SET, USE, PRAGMA, DISCARD ..: changes the session.
     Session,
+    /// SET of something that is read with the catalog: whoever knows that this connection has run it
+    /// may read the catalog again, and knows the session.
+    Setting,
     /// DDL: all records drop and the catalog is read again.
     Schema {
         /// It makes, or may make, something that this connection alone sees (a temporary table
@@ -67,7 +70,9 @@ impl Part {
                         TransactionCommand::Begin | TransactionCommand::TwoPhase
                     )
             }
-            Self::Session | Self::Schema { .. } | Self::Neutral => dialect == Dialect::MySql,
+            Self::Session | Self::Setting | Self::Schema { .. } | Self::Neutral => {
+                dialect == Dialect::MySql
+            }
         }
     }
 
@@ -77,7 +82,7 @@ impl Part {
     pub fn may_change_session(&self) -> bool {
         matches!(
             self,
-            Self::Session | Self::Unknown(_) | Self::Schema { temporary: true }
+            Self::Session | Self::Setting | Self::Unknown(_) | Self::Schema { temporary: true }
         )
     }
 }

@@ -238,25 +238,50 @@ fn text_of_several_statements_with_its_own_transaction_is_over_at_its_end() {
     assert_eq!(titles!(it).0[0], "batch");
 }
 
-#[test]
-fn connection_whose_session_was_changed_reads_from_the_database() {
-    let mut it = Lab::<PgConnection>::start(Backend::Postgres);
+/// A second schema with a table of the same name.
+fn shadowed() -> Lab<PgConnection> {
+    let it = Lab::<PgConnection>::start(Backend::Postgres);
     it.base.run([
         "CREATE SCHEMA shadow",
         "CREATE TABLE shadow.post AS SELECT * FROM public.post",
         "UPDATE shadow.post SET title = 'shadow'",
     ]);
+    it
+}
+
+#[test]
+fn setting_that_the_catalog_tells_makes_another_session_that_is_cached() {
+    let mut it = shadowed();
     titles!(it);
     it.db
         .batch_execute("SET search_path = shadow, public")
         .unwrap();
     assert_eq!(titles!(it).0[0], "shadow");
+    assert!(!titles!(it).1, "the session is known");
     rename(&mut it.db, "changed").unwrap();
     assert_eq!(titles!(it).0[0], "changed");
+    it.db.batch_execute("SET search_path = public").unwrap();
+    assert_eq!(titles!(it).0[0], "one");
     it.db
-        .transaction(|db| db.batch_execute("SET LOCAL search_path = public"))
+        .batch_execute("SET statement_timeout = 60000")
         .unwrap();
-    assert_eq!(titles!(it).0[0], "changed");
+    assert!(!titles!(it).1, "a timeout changes no answer");
+}
+
+#[test]
+fn connection_whose_session_nobody_knows_reads_from_the_database() {
+    let mut it = shadowed();
+    titles!(it);
+    it.db
+        .transaction(|db| db.batch_execute("SET LOCAL search_path = shadow"))
+        .unwrap();
+    assert!(!titles!(it).1);
+    it.db
+        .transaction(|db| db.batch_execute("SET search_path = shadow"))
+        .unwrap();
+    assert_eq!(titles!(it).0[0], "shadow");
+    rename(&mut it.db, "changed").unwrap();
+    assert_eq!(titles!(it), (vec!["changed".into(), "shadow".into()], true));
 }
 
 #[test]

@@ -246,7 +246,7 @@ impl<C: WrappedAsyncConnection> CachedAsyncConnection<C> {
         collected: Collected<C::Backend>,
     ) -> QueryResult<CachedAsyncStream<'_, C>> {
         self.prepare().await;
-        let planned = self.session.plan(&collected.sql);
+        let planned = self.session.plan_text(&collected.text);
         if !planned.only_reads() {
             let rows = match self.write(&planned, &collected, true).await? {
                 Written::Rows(rows) => rows,
@@ -409,8 +409,9 @@ pub(super) async fn texts<C: WrappedAsyncConnection>(
     connection: &mut C,
     sql: &str,
 ) -> Option<Vec<Vec<Option<String>>>> {
-    let collected = Collected::<C::Backend>::of(&diesel::sql_query(sql)).ok()?;
-    let rows = all_rows(connection, collected.statement(&[])).await.ok()?;
+    let binds = C::Backend::collect(&diesel::sql_query(sql)).ok()?;
+    let statement = C::Backend::statement(sql.to_owned(), true, &binds, &[]);
+    let rows = all_rows(connection, statement).await.ok()?;
     rows.texts()
 }
 
@@ -468,7 +469,7 @@ impl<C: WrappedAsyncConnection> AsyncConnectionCore for CachedAsyncConnection<C>
         T::Query: QueryFragment<Self::Backend> + QueryId + 'query,
     {
         // It is answered when it is awaited: what was written since it was made shows.
-        match Collected::of(&source.as_query()) {
+        match Collected::of(&self.session, &source.as_query()) {
             Ok(collected) => self.load_collected(collected).boxed(),
             Err(error) => ready(Err(error)).boxed(),
         }
@@ -481,22 +482,19 @@ impl<C: WrappedAsyncConnection> AsyncConnectionCore for CachedAsyncConnection<C>
     where
         T: QueryFragment<Self::Backend> + QueryId + 'query,
     {
-        let collected = Collected::of(&source);
+        let collected = Collected::of(&self.session, &source);
         async move {
             let mut collected = collected?;
             self.prepare().await;
-            let planned = self.session.plan(&collected.sql);
+            let planned = self.session.plan_text(&collected.text);
             if planned.only_reads() {
                 let statement = self.statement(&collected).await?;
                 let result = self.inner.execute_returning_count(statement).await;
                 return result.inspect_err(|error| self.session.read_failed(error));
             }
-            let written = match self
-                .session
-                .told_more(&planned, || Ok(collected.sql.clone()))
-            {
+            let written = match self.session.told_more(&planned, &collected.text.sql) {
                 Some((planned, end)) => {
-                    collected.sql.push_str(&end);
+                    collected.end = end;
                     self.write(&planned, &collected, true).await
                 }
                 None => self.write(&planned, &collected, false).await,

@@ -15,9 +15,18 @@ use diesel::{
     sql_types::TypeMetadata,
 };
 
-use crate::CachedConnection;
+use crate::{CachedConnection, StoredRow, WrappedConnection};
 
 type Lookup = <Mysql as TypeMetadata>::MetadataLookup;
+
+impl WrappedConnection for MysqlConnection {
+    fn detach<'conn>(_row: Self::Row<'conn, '_>, _names: &mut ()) -> Option<StoredRow>
+    where
+        Self: 'conn,
+    {
+        None
+    }
+}
 
 impl MultiConnectionHelper for CachedConnection<MysqlConnection> {
     fn to_any<'a>(lookup: &mut Lookup) -> &mut (dyn std::any::Any + 'a) {

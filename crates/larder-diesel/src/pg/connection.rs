@@ -16,7 +16,7 @@ use diesel::{
 
 use super::types::Types;
 use crate::{
-    CachedConnection,
+    CachedConnection, WrappedConnection,
     backend::text_of,
     row::CachedRow,
     stored::{StoredRow, StoredRows},
@@ -37,6 +37,18 @@ pub struct PgRowByRow<'conn, 'query> {
 enum Rows<'conn, 'query> {
     Live(LiveCursor<'conn, 'query>),
     Stored(StoredRows),
+}
+
+impl WrappedConnection for PgConnection {
+    fn detach<'conn>(
+        _row: <Self as LoadConnection>::Row<'conn, '_>,
+        _names: &mut (),
+    ) -> Option<StoredRow>
+    where
+        Self: 'conn,
+    {
+        None
+    }
 }
 
 impl LoadConnection<PgRowByRowLoadingMode> for CachedConnection<PgConnection> {

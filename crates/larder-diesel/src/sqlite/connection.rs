@@ -12,11 +12,12 @@ use diesel::{
         UpdateAndFetchResults,
         methods::{ExecuteDsl, FindDsl, LoadQuery},
     },
+    row::IntoOwnedRow as _,
     sql_types::TypeMetadata,
     sqlite::{Sqlite, SqliteConnection},
 };
 
-use crate::CachedConnection;
+use crate::{CachedBackend, CachedConnection, WrappedConnection};
 
 type Lookup = <Sqlite as TypeMetadata>::MetadataLookup;
 
@@ -49,6 +50,18 @@ impl CachedConnection<SqliteConnection> {
             |inner| AnsiTransactionManager::begin_transaction_sql(inner, "BEGIN EXCLUSIVE"),
             work,
         )
+    }
+}
+
+impl WrappedConnection for SqliteConnection {
+    fn detach<'conn>(
+        row: Self::Row<'conn, '_>,
+        names: &mut <Sqlite as CachedBackend>::Names,
+    ) -> Option<<Sqlite as CachedBackend>::StoredRow>
+    where
+        Self: 'conn,
+    {
+        Some(row.into_owned(names))
     }
 }
 

@@ -11,6 +11,7 @@ mod names;
 mod pragma;
 mod returning;
 mod rows;
+mod settings;
 mod stored;
 mod update;
 mod words;

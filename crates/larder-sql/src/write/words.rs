@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use sqlparser::tokenizer::{Span, Token, Tokenizer, Word};
 
+use super::settings;
 use super::{collect::opaque_write, pragma::pragma};
 use crate::{
     Dialect,
@@ -114,7 +115,8 @@ fn classify_words(words: &Words<'_>, cx: &Analysis<'_>) -> Part {
         };
     };
     match first.as_str() {
-        "SET" | "USE" | "RESET" | "DISCARD" | "UNLOCK" => Part::Session,
+        "SET" => settings::set(words, cx.dialect),
+        "USE" | "RESET" | "DISCARD" | "UNLOCK" => Part::Session,
         "LOCK" if words.is(1, "TABLES") => Part::Session,
         "PRAGMA" => pragma(words),
         "ATTACH" | "DETACH" => Part::Schema { temporary: true },

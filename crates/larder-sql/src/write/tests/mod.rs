@@ -217,6 +217,7 @@ fn part(part: &Part) -> String {
             TransactionCommand::TwoPhase => "two-phase".into(),
         },
         Part::Session => "session".into(),
+        Part::Setting => "setting".into(),
         Part::Schema { temporary: false } => "schema".into(),
         Part::Schema { temporary: true } => "schema temporary".into(),
         Part::Neutral => "neutral".into(),

@@ -445,3 +445,38 @@ fn columns_with_the_schema_of_their_table_are_its_own() {
     let alias = write(PG, "DELETE FROM public.post AS p WHERE public.post.id = $1");
     assert!(!alias.targets[0].own_rows);
 }
+
+#[test]
+fn set_is_known_by_what_it_sets() {
+    for sql in [
+        "SET search_path = blog, public",
+        "SET SESSION search_path TO blog",
+        "SET TIME ZONE 'UTC'",
+        "SET timezone TO 'UTC'",
+        "SET ROLE reader",
+    ] {
+        check(PG, sql, "setting");
+    }
+    check(MY, "SET time_zone = '+00:00'", "setting");
+    check(MY, "SET NAMES utf8mb4", "setting");
+    check(PG, "SET statement_timeout = 5000", "neutral");
+    check(MY, "SET SESSION lock_wait_timeout = 5", "neutral");
+    for sql in [
+        "SET LOCAL search_path = blog",
+        "SET app.tenant = '7'",
+        "SET SESSION AUTHORIZATION other",
+        "SET row_security = off",
+        "RESET search_path",
+        "DISCARD ALL",
+    ] {
+        check(PG, sql, "session");
+    }
+    for sql in [
+        "SET autocommit = 0",
+        "SET time_zone = '+00:00', autocommit = 0",
+        "SET GLOBAL time_zone = '+00:00'",
+        "SET @a = 1",
+    ] {
+        check(MY, sql, "session");
+    }
+}
