@@ -5,6 +5,7 @@ use diesel::{
     dsl::{AsSelect, Eq, Filter, Find, Limit, Order, Select},
     prelude::*,
 };
+use serde::{Deserialize, Serialize};
 
 diesel::table! {
     product (id) {
@@ -38,9 +39,8 @@ pub(crate) struct Product {
     discontinued: bool,
 }
 
-#[derive(Debug, Queryable, Selectable)]
+#[derive(Clone, Debug, Deserialize, Queryable, Selectable, Serialize)]
 #[diesel(table_name = post)]
-#[expect(dead_code, reason = "what is measured is that it is made")]
 pub(crate) struct Post {
     id: i32,
     author_id: i32,

@@ -5,7 +5,7 @@ use std::{env, fs, path::PathBuf, process};
 use diesel::{
     Connection as _, RunQueryDsl as _, SqliteConnection, connection::SimpleConnection as _,
 };
-use larder::diesel::CachedConnection;
+use larder::diesel::{CacheDsl as _, CachedConnection};
 use larder_benches::Group;
 use larder_sql::Dialect;
 use larder_testkit::schema;
@@ -67,6 +67,16 @@ fn a_list(db: &mut Db) -> Group {
         group.round("miss", || list(next()).load::<Post>(db).unwrap());
         assert_eq!(list(7).load::<Post>(db).unwrap().len(), 20);
         group.round("hit", || list(7).load::<Post>(db).unwrap());
+        assert_eq!(
+            list(7).cached().load_shared::<Post, _>(db).unwrap().len(),
+            20
+        );
+        group.round("hit, typed", || {
+            list(7).cached().load::<Post, _>(db).unwrap()
+        });
+        group.round("hit, typed and shared", || {
+            list(7).cached().load_shared::<Post, _>(db).unwrap()
+        });
     }
     group
 }

@@ -1,10 +1,16 @@
-//! Self-invalidating query caching for Diesel.
+//! Self-invalidating query caching for Diesel and diesel-async.
 //!
-//! `larder.wrap(connection)` gives a [`CachedConnection`], which stands wherever the connection
-//! inside stands behind Diesel's traits: existing code such as
+//! `larder.wrap(connection)` gives a [`CachedConnection`] (or a `CachedAsyncConnection`), which stands
+//! wherever the connection inside stands behind Diesel's traits: existing code such as
 //! `posts.filter(author_id.eq(3)).load::<Post>(&mut connection)` is cached, and every write
 //! invalidates. The application's types need nothing for it: what is kept is what the driver
 //! delivered.
+//!
+//! `session` decides, without I/O; `connection` and `asynchronous` carry. What differs between
+//! backends is in `pg`, `mysql` and `sqlite`.
+//!
+//! Features: `postgres`, `mysql`, `sqlite` and `r2d2`; `async-postgres`, `async-mysql`,
+//! `async-sqlite`, `deadpool` and `bb8`.
 
 #[cfg(feature = "_async")]
 mod asynchronous;
