@@ -54,10 +54,20 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "larder-diesel",
+        &[
+            "larder-core",
+            "larder-derive",
+            "larder-signals",
+            "larder-sql",
+        ],
+    ),
+    (
         "larder",
         &[
             "larder-core",
             "larder-derive",
+            "larder-diesel",
             "larder-redis",
             "larder-sea-orm",
             "larder-signals",
@@ -92,6 +102,13 @@ fn every_published_crate_has_its_arrows_written_down() {
     assert_eq!(published, listed);
 }
 
+/// Every ORM with the crate that may know it.
+const ORMS: &[(&str, &str)] = &[
+    ("sea-orm", "larder-sea-orm"),
+    ("diesel", "larder-diesel"),
+    ("diesel-async", "larder-diesel"),
+];
+
 #[test]
 fn only_the_sql_crate_knows_the_parser_and_only_adapters_know_an_orm() {
     let metadata = metadata();
@@ -102,11 +119,9 @@ fn only_the_sql_crate_knows_the_parser_and_only_adapters_know_an_orm() {
             *name == "larder-sql",
             "{name}: sqlparser"
         );
-        assert_eq!(
-            found.contains("sea-orm"),
-            *name == "larder-sea-orm",
-            "{name}: sea-orm"
-        );
+        for (orm, adapter) in ORMS {
+            assert_eq!(found.contains(orm), *name == *adapter, "{name}: {orm}");
+        }
     }
 }
 
