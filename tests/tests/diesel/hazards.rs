@@ -118,7 +118,8 @@ mod blocking {
             locked(1).first::<String>(a)?;
             go.send(()).unwrap();
             // Both wait for each other once the other one is there.
-            let waits = "SELECT count(*) AS n FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'";
+            let waits = "SELECT CAST(variable_value AS SIGNED) AS n FROM information_schema.global_status \
+                         WHERE variable_name = 'INNODB_ROW_LOCK_CURRENT_WAITS'";
             wait_until(&mut MysqlConnection::establish(&base.url).unwrap(), waits);
             let error = locked(2).first::<String>(a).optional().unwrap_err();
             assert!(error.to_string().contains("Deadlock"), "{error}");
