@@ -6,6 +6,7 @@ mod pool;
 mod save;
 mod stream;
 mod transaction;
+mod typed;
 mod types;
 mod wrap;
 

@@ -69,5 +69,5 @@ pub use row::{CachedField, CachedRow};
 #[cfg(any(feature = "_mysql", feature = "_postgres"))]
 pub use stored::{StoredField, StoredRow};
 pub use transaction::CachedTransactionManager;
-pub use typed::{CacheDsl, Cached, Typed};
+pub use typed::{CacheDsl, Cached, Typed, TypedConnection, TypedLoad};
 pub use wrap::Diesel;

@@ -4,6 +4,7 @@ use std::{
     any::{Any, TypeId, type_name},
     io,
     marker::PhantomData,
+    ops::DerefMut,
     sync::Arc,
     time::Duration,
 };
@@ -34,7 +35,7 @@ use crate::{
 #[derive(Clone, Debug)]
 #[must_use = "queries are only executed when calling `load`, `first` or similar"]
 pub struct Cached<Q> {
-    query: Q,
+    pub(crate) query: Q,
     options: ReadOptions,
 }
 
@@ -65,7 +66,7 @@ pub trait CacheDsl: Sized {
     ///     .filter(posts::author_id.eq(3))
     ///     .cached()
     ///     .ttl(Duration::from_secs(60))
-    ///     .load(&mut connection)?;
+    ///     .load(&mut connection)?; // of diesel-async: `.await?`
     /// ```
     fn cached(self) -> Cached<Self>;
 }
@@ -111,86 +112,47 @@ impl<Q> Cached<Q> {
     ///
     /// # Errors
     /// Those of Diesel.
-    pub fn load<'q, U, C>(self, connection: &mut CachedConnection<C>) -> QueryResult<Vec<U>>
+    pub fn load<'q, U, D>(self, connection: &mut D) -> D::Answer<'_, Vec<U>>
     where
         U: Typed,
-        C: WrappedConnection,
-        Q: LoadQuery<'q, CachedConnection<C>, U> + AsQuery + Clone,
-        Q::Query: QueryFragment<C::Backend> + QueryId,
-        C::Backend: QueryMetadata<Q::SqlType>,
+        D: TypedLoad<'q, Q, U>,
     {
-        Ok(Arc::unwrap_or_clone(self.load_shared(connection)?))
+        connection.load_typed(self, |rows| Ok(Arc::unwrap_or_clone(rows)))
     }
 
     /// [`load`](Self::load) without the copy: a hit is what all readers share.
     ///
     /// # Errors
     /// Those of Diesel.
-    pub fn load_shared<'q, U, C>(
-        self,
-        connection: &mut CachedConnection<C>,
-    ) -> QueryResult<Arc<Vec<U>>>
+    pub fn load_shared<'q, U, D>(self, connection: &mut D) -> D::Answer<'_, Arc<Vec<U>>>
     where
         U: Typed,
-        C: WrappedConnection,
-        Q: LoadQuery<'q, CachedConnection<C>, U> + AsQuery + Clone,
-        Q::Query: QueryFragment<C::Backend> + QueryId,
-        C::Backend: QueryMetadata<Q::SqlType>,
+        D: TypedLoad<'q, Q, U>,
     {
-        let source = self.query.clone().as_query();
-        connection.prepare();
-        let Ok(text) = connection.session.text::<C::Backend, _>(&source) else {
-            return all(self.query, connection).map(Arc::new);
-        };
-        let planned = connection.session.plan_text(&text);
-        if !planned.only_reads() {
-            return all(self.query, connection).map(Arc::new);
-        }
-        let wish = Some(self.options).filter(|wish| *wish != ReadOptions::default());
-        match connection.answer::<Vec<U>, _>(&planned, &source, &kept_as::<U>(), wish) {
-            Answer::Hit(result) => Ok(result),
-            Answer::Pass => connection.uncached(|it| all(self.query, it)).map(Arc::new),
-            Answer::Fill(fill) => {
-                let result = connection.uncached(|it| all(self.query, it))?;
-                let result = Arc::new(result);
-                // Its server may have become a standby meanwhile (P9).
-                if !connection.session.keeper().lags() {
-                    let bytes = weight(&*result);
-                    fill.store_blocking(Arc::clone(&result) as Kept, bytes);
-                }
-                Ok(result)
-            }
-        }
+        connection.load_typed(self, Ok)
     }
 
     /// See [`RunQueryDsl::get_result`](diesel::RunQueryDsl::get_result).
     ///
     /// # Errors
     /// Those of Diesel; [`Error::NotFound`] without a row.
-    pub fn get_result<'q, U, C>(self, connection: &mut CachedConnection<C>) -> QueryResult<U>
+    pub fn get_result<'q, U, D>(self, connection: &mut D) -> D::Answer<'_, U>
     where
         U: Typed,
-        C: WrappedConnection,
-        Q: LoadQuery<'q, CachedConnection<C>, U> + AsQuery + Clone,
-        Q::Query: QueryFragment<C::Backend> + QueryId,
-        C::Backend: QueryMetadata<Q::SqlType>,
+        D: TypedLoad<'q, Q, U>,
     {
-        let rows = self.load_shared(connection)?;
-        rows.first().cloned().ok_or(Error::NotFound)
+        connection.load_typed(self, |rows| rows.first().cloned().ok_or(Error::NotFound))
     }
 
     /// See [`RunQueryDsl::first`](diesel::RunQueryDsl::first).
     ///
     /// # Errors
     /// Those of Diesel; [`Error::NotFound`] without a row.
-    pub fn first<'q, U, C>(self, connection: &mut CachedConnection<C>) -> QueryResult<U>
+    pub fn first<'q, U, D>(self, connection: &mut D) -> D::Answer<'_, U>
     where
         U: Typed,
-        C: WrappedConnection,
         Q: LimitDsl,
-        Limit<Q>: LoadQuery<'q, CachedConnection<C>, U> + AsQuery + Clone,
-        <Limit<Q> as AsQuery>::Query: QueryFragment<C::Backend> + QueryId,
-        C::Backend: QueryMetadata<<Limit<Q> as AsQuery>::SqlType>,
+        D: TypedLoad<'q, Limit<Q>, U>,
     {
         let (query, options) = (self.query.limit(1), self.options);
         Cached { query, options }.get_result(connection)
@@ -200,16 +162,119 @@ impl<Q> Cached<Q> {
     ///
     /// # Errors
     /// Those of Diesel.
-    pub fn count<'q, C>(self, connection: &mut CachedConnection<C>) -> QueryResult<i64>
+    pub fn count<'q, D>(self, connection: &mut D) -> D::Answer<'_, i64>
     where
-        C: WrappedConnection,
         Q: SelectDsl<CountStar>,
-        Select<Q, CountStar>: LoadQuery<'q, CachedConnection<C>, i64> + AsQuery + Clone,
-        <Select<Q, CountStar> as AsQuery>::Query: QueryFragment<C::Backend> + QueryId,
-        C::Backend: QueryMetadata<<Select<Q, CountStar> as AsQuery>::SqlType>,
+        D: TypedLoad<'q, Select<Q, CountStar>, i64>,
     {
         let (query, options) = (SelectDsl::select(self.query, CountStar), self.options);
         Cached { query, options }.get_result(connection)
+    }
+
+    /// What it asks for in place of the connection's scope.
+    pub(crate) fn wish(&self) -> Option<ReadOptions> {
+        Some(self.options).filter(|wish| *wish != ReadOptions::default())
+    }
+}
+
+/// A wrapped connection, or what leads to one: a pooled one, a scope.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no connection that larder has wrapped",
+    note = "`.cached()` needs one: `larder.wrap(connection)`"
+)]
+pub trait TypedConnection {
+    /// How it answers: at once by a [`QueryResult`], or by a future of one.
+    type Answer<'c, T: Send + 'static>;
+}
+
+/// A connection that can run this query for values of this type.
+pub trait TypedLoad<'q, Q, U>: TypedConnection {
+    /// What is taken of the rows of a query.
+    #[doc(hidden)]
+    fn load_typed<T: Send + 'static>(
+        &mut self,
+        cached: Cached<Q>,
+        take: fn(Arc<Vec<U>>) -> QueryResult<T>,
+    ) -> Self::Answer<'_, T>;
+}
+
+impl<D> TypedConnection for D
+where
+    D: DerefMut<Target: TypedConnection>,
+{
+    type Answer<'c, T: Send + 'static> = <D::Target as TypedConnection>::Answer<'c, T>;
+}
+
+impl<'q, D, Q, U> TypedLoad<'q, Q, U> for D
+where
+    D: DerefMut<Target: TypedLoad<'q, Q, U>>,
+{
+    fn load_typed<T: Send + 'static>(
+        &mut self,
+        cached: Cached<Q>,
+        take: fn(Arc<Vec<U>>) -> QueryResult<T>,
+    ) -> Self::Answer<'_, T> {
+        (**self).load_typed(cached, take)
+    }
+}
+
+impl<C: WrappedConnection> TypedConnection for CachedConnection<C> {
+    type Answer<'c, T: Send + 'static> = QueryResult<T>;
+}
+
+impl<'q, Q, U, C> TypedLoad<'q, Q, U> for CachedConnection<C>
+where
+    U: Typed,
+    C: WrappedConnection,
+    Q: LoadQuery<'q, Self, U> + AsQuery + Clone,
+    Q::Query: QueryFragment<C::Backend> + QueryId,
+    C::Backend: QueryMetadata<Q::SqlType>,
+{
+    fn load_typed<T: Send + 'static>(
+        &mut self,
+        cached: Cached<Q>,
+        take: fn(Arc<Vec<U>>) -> QueryResult<T>,
+    ) -> QueryResult<T> {
+        take(shared(cached, self)?)
+    }
+}
+
+fn shared<'q, Q, U, C>(
+    cached: Cached<Q>,
+    connection: &mut CachedConnection<C>,
+) -> QueryResult<Arc<Vec<U>>>
+where
+    U: Typed,
+    C: WrappedConnection,
+    Q: LoadQuery<'q, CachedConnection<C>, U> + AsQuery + Clone,
+    Q::Query: QueryFragment<C::Backend> + QueryId,
+    C::Backend: QueryMetadata<Q::SqlType>,
+{
+    let wish = cached.wish();
+    let source = cached.query.clone().as_query();
+    connection.prepare();
+    let Ok(text) = connection.session.text::<C::Backend, _>(&source) else {
+        return all(cached.query, connection).map(Arc::new);
+    };
+    let planned = connection.session.plan_text(&text);
+    if !planned.only_reads() {
+        return all(cached.query, connection).map(Arc::new);
+    }
+    match connection.answer::<Vec<U>, _>(&planned, &source, &kept_as::<U>(), wish) {
+        Answer::Hit(result) => Ok(result),
+        Answer::Pass => connection
+            .uncached(|it| all(cached.query, it))
+            .map(Arc::new),
+        Answer::Fill(fill) => {
+            let result = connection.uncached(|it| all(cached.query, it))?;
+            let result = Arc::new(result);
+            // Its server may have become a standby meanwhile (P9).
+            if !connection.session.keeper().lags() {
+                let bytes = weight(&*result);
+                fill.store_blocking(Arc::clone(&result) as Kept, bytes);
+            }
+            Ok(result)
+        }
     }
 }
 
@@ -222,7 +287,7 @@ where
 }
 
 /// What lists of a type are kept as.
-fn kept_as<U: Typed>() -> KeptAs {
+pub(crate) fn kept_as<U: Typed>() -> KeptAs {
     KeptAs {
         identity: ResultIdentity {
             adapter: "diesel-typed",
@@ -265,7 +330,7 @@ impl<U: Typed> Lists<U> {
 
 /// About the bytes that a list takes in memory: what it would be written as, and its values'
 /// places. What has no written form counts as its places.
-fn weight<U: Typed>(list: &Vec<U>) -> usize {
+pub(crate) fn weight<U: Typed>(list: &Vec<U>) -> usize {
     let mut count = Counted(0);
     let _ = Lists::<U>::write(list, &mut Writer::new(Codec::MessagePack, &mut count));
     count.0 + list.capacity() * size_of::<U>() + size_of::<Vec<U>>()

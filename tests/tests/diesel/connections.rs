@@ -14,10 +14,9 @@ use diesel::{
 use diesel_migrations::MigrationHarness;
 use larder::{
     Larder, Limits, Policy, ReadOptions,
-    diesel::{CacheDsl, CachedConnection, CachedConnectionManager, WrappedConnection},
+    diesel::{CachedConnection, CachedConnectionManager, WrappedConnection},
 };
 use larder_tests::lab::builder;
-use serde::{Deserialize, Serialize};
 
 use crate::{
     lab::{Backend, Base, Counter, larder},
@@ -445,63 +444,6 @@ fn scopes_say_how_reads_are_answered() {
     }));
     assert!(panicked.is_err());
     assert_eq!(asked(&mut it.db), 4);
-}
-
-#[derive(Clone, Debug, Deserialize, PartialEq, Queryable, Serialize)]
-struct Titled {
-    id: i32,
-    title: String,
-}
-
-#[test]
-fn typed_results_are_answered_and_dropped_like_rows() {
-    let mut it = Lab::<SqliteConnection>::start(Backend::Sqlite);
-    let of_3 = || post::table.filter(post::author_id.eq(3));
-    let query = || of_3().order(post::id).select((post::id, post::title));
-    let load = |db: &mut _| query().cached().load::<Titled, _>(db).unwrap();
-    let first = load(&mut it.db);
-    let before = it.counter.count();
-    assert_eq!(load(&mut it.db), first);
-    assert_eq!(it.counter.count(), before);
-    assert_eq!(
-        query().cached().first::<Titled, _>(&mut it.db).unwrap(),
-        first[0]
-    );
-    assert_eq!(of_3().cached().count(&mut it.db).unwrap(), 2);
-    let title = post::table.find(1).select(post::title);
-    assert_eq!(
-        title.cached().get_result::<String, _>(&mut it.db).unwrap(),
-        "one"
-    );
-    let missing = post::table.find(99).select(post::title).cached();
-    assert_eq!(
-        missing.get_result::<String, _>(&mut it.db),
-        Err(Error::NotFound)
-    );
-    rename(&mut it.db, "changed").unwrap();
-    assert_eq!(load(&mut it.db)[0].title, "changed");
-    assert_eq!(
-        title.cached().first::<String, _>(&mut it.db).unwrap(),
-        "changed"
-    );
-    // In a transaction it reads what that has written.
-    it.db
-        .transaction(|db| {
-            rename(db, "inside")?;
-            assert_eq!(load(db)[0].title, "inside");
-            Ok::<_, Error>(())
-        })
-        .unwrap();
-    let mut twice = diesel::update(post::table.find(1))
-        .set(post::title.eq("returned"))
-        .returning(post::title)
-        .cached();
-    twice = twice.ttl(Duration::from_secs(1)).refresh();
-    assert_eq!(
-        twice.get_result::<String, _>(&mut it.db).unwrap(),
-        "returned"
-    );
-    assert_eq!(load(&mut it.db)[0].title, "returned");
 }
 
 #[test]

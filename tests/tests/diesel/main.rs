@@ -8,6 +8,7 @@ mod lab;
 mod model;
 mod policies;
 mod tasks;
+mod typed;
 mod types;
 mod walk;
 

@@ -23,15 +23,16 @@ use crate::{
     model::{Post, schema::post},
 };
 
-struct Lab<C: WrappedAsyncConnection> {
-    base: Base,
-    larder: Larder,
-    db: CachedAsyncConnection<C>,
-    counter: Counter,
+/// A wrapped connection that has looked at the catalog, with a count of what reaches the database.
+pub struct Lab<C: WrappedAsyncConnection> {
+    pub base: Base,
+    pub larder: Larder,
+    pub db: CachedAsyncConnection<C>,
+    pub counter: Counter,
 }
 
 impl<C: WrappedAsyncConnection> Lab<C> {
-    async fn start(backend: Backend) -> Self {
+    pub async fn start(backend: Backend) -> Self {
         let base = Base::start(backend);
         let larder = larder();
         let db = wrapped::<C>(&larder, &base).await;

@@ -2,6 +2,7 @@
 //! sees every write.
 
 use std::{
+    any::Any,
     collections::BTreeMap,
     fmt,
     num::NonZeroU32,
@@ -37,7 +38,7 @@ use crate::{
     images,
     row::CachedRow,
     rows::Rows,
-    session::{self, Answer, Kept, Now, Session},
+    session::{self, Answer, Kept, KeptAs, Now, Session},
 };
 
 /// A connection of diesel-async whose reads may be answered from the cache and whose writes
@@ -230,15 +231,30 @@ impl<C: WrappedAsyncConnection> CachedAsyncConnection<C> {
     }
 
     /// The answer to a read, if the cache may give it without waiting.
-    fn answer_now(&mut self, planned: &Planned, collected: &Collected<C::Backend>) -> Now {
-        if !self.session.may_answer(planned, None) {
+    pub(super) fn answer_now(
+        &mut self,
+        planned: &Planned,
+        collected: &Collected<C::Backend>,
+        kept: &KeptAs,
+        wish: Option<ReadOptions>,
+    ) -> Now {
+        if !self.session.may_answer(planned, wish) {
             return Now::Pass;
         }
-        let Ok(params) = C::Backend::params_of(&collected.binds, &mut self.player) else {
+        let Ok(mut params) = C::Backend::params_of(&collected.binds, &mut self.player) else {
             return Now::Pass;
         };
-        let kept = codec::kept_as::<C::Backend>(C::Backend::ASYNC_ADAPTER, "by tasks");
-        self.session.read_now(planned, &params, &kept, None)
+        params.extend(kept.form.clone());
+        self.session.read_now(planned, &params, kept, wish)
+    }
+
+    /// Asks the store, where it must be asked.
+    pub(super) async fn answer_to<T: Any + Send + Sync>(&mut self, now: Now) -> Answer<T> {
+        match now {
+            Now::Hit(value) => Answer::of_kept(value),
+            Now::Later(read) => Answer::of(self.session.larder().read(&read).await),
+            Now::Pass => Answer::Pass,
+        }
     }
 
     async fn load_collected(
@@ -248,25 +264,32 @@ impl<C: WrappedAsyncConnection> CachedAsyncConnection<C> {
         self.prepare().await;
         let planned = self.session.plan_text(&collected.text);
         if !planned.only_reads() {
-            let rows = match self.write(&planned, &collected, true).await? {
-                Written::Rows(rows) => rows,
-                Written::Count(_) => Rows::default(),
-            };
-            return CachedAsyncStream::stored(&mut self.player, Arc::new(rows));
+            return self.load_written(&planned, &collected).await;
         }
-        let answer = match self.answer_now(&planned, &collected) {
-            Now::Hit(value) => Answer::of_kept(value),
-            Now::Later(read) => Answer::of(self.session.larder().read(&read).await),
-            Now::Pass => Answer::Pass,
-        };
-        match answer {
+        let kept = codec::kept_as::<C::Backend>(C::Backend::ASYNC_ADAPTER, "by tasks");
+        let now = self.answer_now(&planned, &collected, &kept, None);
+        match self.answer_to(now).await {
             Answer::Hit(rows) => CachedAsyncStream::stored(&mut self.player, rows),
             Answer::Fill(fill) => self.fill(fill, &collected).await,
             Answer::Pass => self.pass(&collected).await,
         }
     }
 
-    async fn pass(
+    /// The rows of a statement that may write.
+    pub(super) async fn load_written(
+        &mut self,
+        planned: &Planned,
+        collected: &Collected<C::Backend>,
+    ) -> QueryResult<CachedAsyncStream<'_, C>> {
+        let rows = match self.write(planned, collected, true).await? {
+            Written::Rows(rows) => rows,
+            Written::Count(_) => Rows::default(),
+        };
+        CachedAsyncStream::stored(&mut self.player, Arc::new(rows))
+    }
+
+    /// Runs a query past the cache.
+    pub(super) async fn pass(
         &mut self,
         collected: &Collected<C::Backend>,
     ) -> QueryResult<CachedAsyncStream<'_, C>> {
