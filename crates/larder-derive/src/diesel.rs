@@ -21,6 +21,19 @@ pub(crate) fn is_meant(input: &DeriveInput) -> bool {
     said(&input.attrs).is_ok_and(|said| said.table.is_some())
 }
 
+/// Whether it can only be one, and does not say of which table: a model of SeaORM's is a `Model`, or
+/// speaks of SeaORM.
+pub(crate) fn lacks_table(input: &DeriveInput) -> bool {
+    let Data::Struct(data) = &input.data else {
+        return false;
+    };
+    let speaks_of = |name: &str| {
+        let of_fields = data.fields.iter().flat_map(|field| &field.attrs);
+        (input.attrs.iter().chain(of_fields)).any(|attribute| attribute.path().is_ident(name))
+    };
+    speaks_of("diesel") || (input.ident != "Model" && !speaks_of("sea_orm"))
+}
+
 pub(crate) fn cacheable(input: &DeriveInput) -> Result<TokenStream> {
     let said = said(&input.attrs)?;
     let Some(table) = &said.table else {
@@ -222,7 +235,8 @@ fn unraw(ident: &Ident) -> String {
     name.strip_prefix("r#").unwrap_or(&name).to_owned()
 }
 
-const NO_TABLE: &str = "no table: write `#[diesel(table_name = ..)]` on the struct";
+const NO_TABLE: &str = "no table: write `#[diesel(table_name = ..)]` on the struct; on an entity of \
+                        SeaORM's, the derive stands on its `Model`";
 const NOT_A_ROW: &str = "`Cacheable` stands on a struct with named fields, one for each column";
 const TYPE_PARAMETERS: &str =
     "a policy is that of one table: the struct cannot have type parameters";

@@ -59,9 +59,10 @@ use syn::{DeriveInput, parse_macro_input};
 #[proc_macro_derive(Cacheable, attributes(larder))]
 pub fn derive_cacheable(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
-    let expanded = match diesel::is_meant(&input) {
-        true => diesel::cacheable(&input),
-        false => expand::cacheable(&input),
+    let expanded = if diesel::is_meant(&input) || diesel::lacks_table(&input) {
+        diesel::cacheable(&input)
+    } else {
+        expand::cacheable(&input)
     };
     expanded
         .unwrap_or_else(syn::Error::into_compile_error)

@@ -198,6 +198,7 @@ pub trait TypedLoad<'q, Q, U>: TypedConnection {
     ) -> Self::Answer<'_, T>;
 }
 
+#[diagnostic::do_not_recommend]
 impl<D> TypedConnection for D
 where
     D: DerefMut<Target: TypedConnection>,
@@ -205,6 +206,7 @@ where
     type Answer<'c, T: Send + 'static> = <D::Target as TypedConnection>::Answer<'c, T>;
 }
 
+#[diagnostic::do_not_recommend]
 impl<'q, D, Q, U> TypedLoad<'q, Q, U> for D
 where
     D: DerefMut<Target: TypedLoad<'q, Q, U>>,

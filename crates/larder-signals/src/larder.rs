@@ -64,7 +64,8 @@ pub(crate) struct Inner {
 /// inferred.
 #[diagnostic::on_unimplemented(
     message = "larder cannot wrap `{Self}`",
-    note = "switch on the feature of the adapter for this connection"
+    note = "it takes the connection itself, not a reference to it, and one that it has not wrapped yet",
+    note = "each kind of connection has a feature of `larder`'s"
 )]
 pub trait Wrap<M>: Sized {
     /// The wrapped connection.
