@@ -1,6 +1,6 @@
 //! `larder.wrap(connection)`.
 
-/// Marks Diesel's implementations of [`Wrap`]; inferred, never written.
+/// Marks Diesel's implementations of [`Wrap`](larder_signals::Wrap); inferred, never written.
 ///
 /// # Staleness
 /// A SQLite database in memory has no identity, so that each wrap of one counts as a database of

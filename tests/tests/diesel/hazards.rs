@@ -8,6 +8,7 @@ use diesel::{
     sql_types::Integer,
 };
 use larder::diesel::{CachedAsyncConnection, CachedConnection};
+use larder_testkit::server::wait_until;
 
 use crate::{
     lab::{Backend, Base, larder},
@@ -120,7 +121,12 @@ mod blocking {
             // Both wait for each other once the other one is there.
             let waits = "SELECT CAST(variable_value AS SIGNED) AS n FROM information_schema.global_status \
                          WHERE variable_name = 'INNODB_ROW_LOCK_CURRENT_WAITS'";
-            wait_until(&mut MysqlConnection::establish(&base.url).unwrap(), waits);
+            let mut watcher = MysqlConnection::establish(&base.url).unwrap();
+            wait_until("the other one waits for a lock", || {
+                let waiting = sql_query(waits).get_result::<Count>(&mut watcher);
+                Ok(waiting.unwrap().n > 0)
+            })
+            .unwrap();
             let error = locked(2).first::<String>(a).optional().unwrap_err();
             assert!(error.to_string().contains("Deadlock"), "{error}");
             // The server has rolled the transaction back: this commits by itself.
@@ -140,15 +146,6 @@ mod blocking {
     struct Count {
         #[diesel(sql_type = diesel::sql_types::BigInt)]
         n: i64,
-    }
-
-    /// Until a count is not zero.
-    fn wait_until(c: &mut MysqlConnection, text: &str) {
-        let started = std::time::Instant::now();
-        while sql_query(text).get_result::<Count>(c).unwrap().n == 0 {
-            assert!(started.elapsed().as_secs() < 20, "never: {text}");
-            std::thread::yield_now();
-        }
     }
 
     /// An array with a lower bound of its own.
