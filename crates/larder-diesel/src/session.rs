@@ -17,8 +17,10 @@ use larder_signals::{
 use larder_sql::Dialect;
 
 use self::reads::OfType;
+#[cfg(feature = "_async")]
+pub(crate) use self::reads::Text;
 pub(crate) use self::{
-    reads::{Answer, Kept, KeptAs, Now, Text},
+    reads::{Answer, Kept, KeptAs, Now},
     writes::failure_of,
 };
 
