@@ -402,7 +402,7 @@ fn results_too_large_to_keep_arrive_whole_and_are_not_kept() {
     }
 }
 
-const MIGRATIONS: diesel_migrations::EmbeddedMigrations =
+pub const MIGRATIONS: diesel_migrations::EmbeddedMigrations =
     diesel_migrations::embed_migrations!("tests/diesel/migrations");
 
 #[test]

@@ -8,10 +8,12 @@ use std::{
 
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, QueryResult, result::Error};
 use diesel_async::{
-    AsyncConnection, AsyncMysqlConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection,
+    AsyncConnection, AsyncMigrationHarness, AsyncMysqlConnection, AsyncPgConnection, RunQueryDsl,
+    SimpleAsyncConnection,
     pooled_connection::{AsyncDieselConnectionManager, bb8, deadpool},
     sync_connection_wrapper::SyncConnectionWrapper,
 };
+use diesel_migrations::MigrationHarness;
 use futures_util::{StreamExt, TryStreamExt};
 use larder::{
     Larder, ReadOptions, WrapConfig,
@@ -19,6 +21,7 @@ use larder::{
 };
 
 use crate::{
+    connections::MIGRATIONS,
     lab::{Backend, Base, Counter, larder},
     model::{Post, schema::post},
 };
@@ -291,6 +294,23 @@ async fn connections_that_block_and_those_that_do_not_share_results() {
     let update = diesel::update(post::table.find(1)).set(post::title.eq("task"));
     update.execute(&mut it.db).await.unwrap();
     assert_eq!(title(&mut blocking), "task");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn migrations_run_through_the_wrapper_and_drop_what_they_change() {
+    let mut it = Lab::<AsyncPgConnection>::start(Backend::Postgres).await;
+    let mut other = wrapped::<AsyncPgConnection>(&it.larder, &it.base).await;
+    assert_eq!(title!(&mut it.db), "one");
+    assert_eq!(title!(&mut other), "one");
+    let mut harness = AsyncMigrationHarness::new(it.db);
+    let done = harness.run_pending_migrations(MIGRATIONS).unwrap();
+    assert_eq!(done.len(), 1);
+    it.db = harness.into_inner();
+    assert_eq!(title!(&mut it.db), "ONE");
+    assert_eq!(title!(&mut other), "ONE");
+    let before = it.counter.count();
+    assert_eq!(title!(&mut it.db), "ONE");
+    assert_eq!(it.counter.count(), before, "a hit");
 }
 
 #[tokio::test]
