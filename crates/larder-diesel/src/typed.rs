@@ -2,6 +2,7 @@
 
 use std::{
     any::{Any, TypeId, type_name},
+    hash::BuildHasher,
     io,
     marker::PhantomData,
     ops::DerefMut,
@@ -17,6 +18,7 @@ use diesel::{
     query_dsl::methods::{LimitDsl, LoadQuery, SelectDsl},
     result::Error,
 };
+use foldhash::fast::FixedState;
 use larder_core::{
     Codec, Param, ReadMode, ResultCodec, ResultIdentity,
     codec::{Reader, Unreadable, Unwritable, Writer},
@@ -262,7 +264,7 @@ where
     if !planned.only_reads() {
         return all(cached.query, connection).map(Arc::new);
     }
-    match connection.answer::<Vec<U>, _>(&planned, &source, &kept_as::<U>(), wish) {
+    match connection.answer::<Vec<U>, _>(&planned, &source, &kept_as::<U, Q::SqlType>(), wish) {
         Answer::Hit(result) => Ok(result),
         Answer::Pass => connection
             .uncached(|it| all(cached.query, it))
@@ -288,15 +290,15 @@ where
     query.internal_load(connection)?.collect()
 }
 
-/// What lists of a type are kept as.
-pub(crate) fn kept_as<U: Typed>() -> KeptAs {
+/// What lists of a type are kept as. One type may read columns of `ST` in another way than others.
+pub(crate) fn kept_as<U: Typed, ST>() -> KeptAs {
     KeptAs {
         identity: ResultIdentity {
             adapter: "diesel-typed",
             terminal: "load",
             type_id: TypeId::of::<Vec<U>>(),
             type_name: type_name::<U>(),
-            schema_fingerprint: 0,
+            schema_fingerprint: FixedState::with_seed(0).hash_one(type_name::<ST>()),
         },
         form: Some(Param::Other("fields", fields::names::<U>().into())),
         codec: &Lists::<U>::CODEC,

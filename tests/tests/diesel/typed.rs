@@ -4,7 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use diesel::{
     Connection as _, ExpressionMethods, PgConnection, QueryDsl, QueryResult, Queryable,
-    SqliteConnection, result::Error,
+    SqliteConnection,
+    deserialize::{FromSql, FromSqlRow},
+    dsl::sql,
+    result::Error,
+    sql_types::{Integer, Text},
+    sqlite::{Sqlite, SqliteValue},
 };
 use diesel_async::{
     AsyncConnection as _, AsyncMysqlConnection, AsyncPgConnection,
@@ -78,7 +83,7 @@ macro_rules! answered_and_dropped_like_rows {
         refresh.load::<Titled, _>(&mut it.db)$(.$wait)*.unwrap();
         assert_eq!(titles!()[0].title, "outside");
 
-        let bad = diesel::dsl::sql::<diesel::sql_types::Text>("nowhere");
+        let bad = sql::<Text>("nowhere");
         let bad = post::table.select(bad).cached();
         let error = bad.load::<String, _>(&mut it.db)$(.$wait)*.unwrap_err();
         assert!(error.to_string().contains("nowhere"), "{error}");
@@ -183,4 +188,42 @@ async fn typed_results_are_asked_for_through_scopes_and_by_other_tasks() {
     let mut blocking = it.larder.wrap(inner);
     let loaded = titles().cached().load::<Titled, _>(&mut blocking);
     assert_eq!(loaded.unwrap(), first);
+}
+
+/// Reads numbers in another way than words.
+#[derive(Clone, Debug, Deserialize, FromSqlRow, PartialEq, Serialize)]
+struct Told(String);
+
+impl FromSql<Integer, Sqlite> for Told {
+    fn from_sql(_: SqliteValue<'_, '_, '_>) -> diesel::deserialize::Result<Self> {
+        Ok(Self("a number".to_owned()))
+    }
+}
+
+impl FromSql<Text, Sqlite> for Told {
+    fn from_sql(_: SqliteValue<'_, '_, '_>) -> diesel::deserialize::Result<Self> {
+        Ok(Self("words".to_owned()))
+    }
+}
+
+#[tokio::test]
+async fn one_text_and_type_with_columns_of_other_types_is_another_query() {
+    let mut it = connections::Lab::<SqliteConnection>::start(Backend::Sqlite);
+    let mut other =
+        tasks::Lab::<SyncConnectionWrapper<SqliteConnection>>::start(Backend::Sqlite).await;
+    let row = post::table.find(1);
+    for _ in 0..2 {
+        let query = row.select(sql::<Integer>("id")).cached();
+        let told: Told = query.get_result(&mut it.db).unwrap();
+        assert_eq!(told.0, "a number");
+        let query = row.select(sql::<Text>("id")).cached();
+        let told: Told = query.get_result(&mut it.db).unwrap();
+        assert_eq!(told.0, "words");
+        let query = row.select(sql::<Integer>("id")).cached();
+        let told: Told = query.get_result(&mut other.db).await.unwrap();
+        assert_eq!(told.0, "a number");
+        let query = row.select(sql::<Text>("id")).cached();
+        let told: Told = query.get_result(&mut other.db).await.unwrap();
+        assert_eq!(told.0, "words");
+    }
 }

@@ -43,13 +43,17 @@ where
     ) -> Self::Answer<'_, T> {
         let wish = cached.wish();
         match Collected::of(&self.session, &cached.query.as_query()) {
-            Ok(collected) => async move { take(shared(self, &collected, wish).await?) }.boxed(),
+            Ok(collected) => {
+                async move { take(shared::<U, Q::SqlType, ST, C>(self, &collected, wish).await?) }
+                    .boxed()
+            }
             Err(error) => ready(Err(error)).boxed(),
         }
     }
 }
 
-async fn shared<U, ST, C>(
+/// `S`: the columns of the query; `ST`: those that it gives to one value.
+async fn shared<U, S, ST, C>(
     connection: &mut CachedAsyncConnection<C>,
     collected: &Collected<C::Backend>,
     wish: Option<ReadOptions>,
@@ -64,7 +68,7 @@ where
         let rows = connection.load_written(&planned, collected).await?;
         return decoded(rows).await.map(Arc::new);
     }
-    match answer(connection, &planned, collected, wish).await {
+    match answer::<U, S, C>(connection, &planned, collected, wish).await {
         Answer::Hit(result) => Ok(result),
         Answer::Pass => decoded(connection.pass(collected).await?)
             .await
@@ -81,7 +85,7 @@ where
     }
 }
 
-async fn answer<U, C>(
+async fn answer<U, S, C>(
     connection: &mut CachedAsyncConnection<C>,
     planned: &Planned,
     collected: &Collected<C::Backend>,
@@ -91,7 +95,7 @@ where
     U: Typed,
     C: WrappedAsyncConnection,
 {
-    let now = connection.answer_now(planned, collected, &typed::kept_as::<U>(), wish);
+    let now = connection.answer_now(planned, collected, &typed::kept_as::<U, S>(), wish);
     connection.answer_to(now).await
 }
 
