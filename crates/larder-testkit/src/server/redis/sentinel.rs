@@ -183,7 +183,8 @@ fn sentinel_options(options: &SentinelOptions, port: u16) -> RedisOptions {
     let name = RedisSentinel::SERVICE;
     let mut sentinel = RedisOptions::sentinel().settings(&[
         ("sentinel monitor", &format!("{name} 127.0.0.1 {port} 2")),
-        ("sentinel down-after-milliseconds", &format!("{name} 1000")),
+        // More than the second between two pings: a new master that was not asked yet is not down.
+        ("sentinel down-after-milliseconds", &format!("{name} 2000")),
         ("sentinel failover-timeout", &format!("{name} 3000")),
     ]);
     if let Some(password) = &options.server_password {
