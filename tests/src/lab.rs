@@ -228,10 +228,12 @@ fn options(url: &str) -> ConnectOptions {
 
 /// A temporary folder that goes when it is dropped.
 #[derive(Debug)]
-struct Folder(std::path::PathBuf);
+pub struct Folder(pub std::path::PathBuf);
 
 impl Folder {
-    fn new() -> Self {
+    /// A new one.
+    #[expect(clippy::new_without_default, reason = "it makes a folder")]
+    pub fn new() -> Self {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("larder-lab-{}-{number}", std::process::id());

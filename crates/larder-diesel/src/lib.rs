@@ -29,6 +29,8 @@ mod pg;
 mod pool;
 mod row;
 mod rows;
+#[cfg(any(feature = "mysql", feature = "sqlite"))]
+mod save;
 mod session;
 #[cfg(feature = "sqlite")]
 mod sqlite;

@@ -87,7 +87,7 @@ where
     }
 
     fn has_broken(&self, connection: &mut Self::Connection) -> bool {
-        std::thread::panicking() || connection.is_broken()
+        self.manager.has_broken(&mut connection.inner)
     }
 }
 

@@ -1,7 +1,6 @@
 //! Databases with the common schema and rows, and connections to them.
 
 use std::{
-    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -17,7 +16,7 @@ use larder::{Larder, Policy, WrapConfig};
 use larder_sql::Dialect;
 use larder_testkit::{schema, server};
 pub use larder_tests::lab::Backend;
-use larder_tests::lab::{builder, is_remote};
+use larder_tests::lab::{Folder, builder, is_remote};
 
 /// A database of its own.
 #[derive(Debug)]
@@ -131,27 +130,6 @@ impl Counter {
                 counter.fetch_add(1, Ordering::SeqCst);
             }
         }
-    }
-}
-
-/// A temporary folder that goes when it is dropped.
-#[derive(Debug)]
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Self {
-        static NEXT: AtomicUsize = AtomicUsize::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("larder-diesel-{}-{number}", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        std::fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 

@@ -1,23 +1,13 @@
 //! What `SqliteConnection` has beside Diesel's traits.
 
 use diesel::{
-    Identifiable, QueryResult, RunQueryDsl as _, Table,
-    associations::HasTable,
-    connection::AnsiTransactionManager,
-    connection::{MultiConnectionHelper, WithMetadataLookup},
-    dsl::{Find, Update},
-    expression::{MixedAggregates, ValidGrouping, is_aggregate},
-    query_builder::{AsChangeset, IntoUpdateTarget},
-    query_dsl::{
-        UpdateAndFetchResults,
-        methods::{ExecuteDsl, FindDsl, LoadQuery},
-    },
+    connection::{AnsiTransactionManager, WithMetadataLookup},
     row::IntoOwnedRow as _,
     sql_types::TypeMetadata,
     sqlite::{Sqlite, SqliteConnection},
 };
 
-use crate::{CachedBackend, CachedConnection, WrappedConnection};
+use crate::{CachedBackend, CachedConnection, WrappedConnection, save::FetchesAfterUpdate};
 
 type Lookup = <Sqlite as TypeMetadata>::MetadataLookup;
 
@@ -71,30 +61,4 @@ impl WithMetadataLookup for CachedConnection<SqliteConnection> {
     }
 }
 
-impl MultiConnectionHelper for CachedConnection<SqliteConnection> {
-    fn to_any<'a>(lookup: &mut Lookup) -> &mut (dyn std::any::Any + 'a) {
-        SqliteConnection::to_any(lookup)
-    }
-
-    fn from_any(lookup: &mut dyn std::any::Any) -> Option<&mut Lookup> {
-        SqliteConnection::from_any(lookup)
-    }
-}
-
-impl<'b, Changes, Output> UpdateAndFetchResults<Changes, Output>
-    for CachedConnection<SqliteConnection>
-where
-    Changes: Copy + Identifiable,
-    Changes: AsChangeset<Target = <Changes as HasTable>::Table> + IntoUpdateTarget,
-    Changes::Table: FindDsl<Changes::Id>,
-    Update<Changes, Changes>: ExecuteDsl<Self>,
-    Find<Changes::Table, Changes::Id>: LoadQuery<'b, Self, Output>,
-    <Changes::Table as Table>::AllColumns: ValidGrouping<()>,
-    <<Changes::Table as Table>::AllColumns as ValidGrouping<()>>::IsAggregate:
-        MixedAggregates<is_aggregate::No, Output = is_aggregate::No>,
-{
-    fn update_and_fetch(&mut self, changeset: Changes) -> QueryResult<Output> {
-        diesel::update(changeset).set(changeset).execute(self)?;
-        Changes::table().find(changeset.id()).get_result(self)
-    }
-}
+impl FetchesAfterUpdate for SqliteConnection {}
