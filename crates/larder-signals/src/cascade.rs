@@ -144,6 +144,9 @@ impl<'a> Closure<'a> {
 
     /// Adds the event's own effect to the result.
     fn take(&mut self, event: &Event) {
+        if event.rows.is_empty() && !event.kind.is_wide() {
+            return;
+        }
         let scope = if event.kind.is_wide() {
             ChangeScope::Record
         } else {

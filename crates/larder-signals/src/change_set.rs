@@ -23,6 +23,10 @@ pub struct ChangeLimits {
     pub rows_max: usize,
     /// Tables above which every record of the source drops. Default 1,000.
     pub tables_max: usize,
+    /// Rows that are read before an UPDATE or DELETE that does not tell them, in its transaction,
+    /// so that only what they touch drops; at most `rows_max`. Default 1,000. Zero: none are read,
+    /// which saves up to three statements and drops more.
+    pub old_rows_max: usize,
 }
 
 impl Default for ChangeLimits {
@@ -30,6 +34,7 @@ impl Default for ChangeLimits {
         Self {
             rows_max: 1_000,
             tables_max: 1_000,
+            old_rows_max: 1_000,
         }
     }
 }

@@ -5,8 +5,8 @@
 
 use larder_core::{Image, Param, Prepared, RowChange, Source, Value};
 use larder_sql::{
-    Dialect, Plan, Table,
-    plan::{Columns, NewRows, Part, WriteOperation, WritePlan, WriteTarget},
+    Dialect, Plan, Table, ValueKind,
+    plan::{Assignment, Columns, NewRows, Part, WriteOperation, WritePlan, WriteTarget},
 };
 
 use crate::{
@@ -30,6 +30,16 @@ pub enum Returned<'a> {
     /// Rows of RETURNING of which some may be missing (a terminal that reads one row). They count
     /// only where the statement cannot have touched more.
     Some(&'a [Image]),
+    /// The rows as [`RowsBefore`](crate::RowsBefore) found them, all of them. They count only where
+    /// the statement has matched as many (W3).
+    Before {
+        /// Before the statement.
+        old: &'a [Image],
+        /// How many rows the statement has matched, changed or not.
+        matched: usize,
+        /// Every row of RETURNING, or none.
+        new: &'a [Image],
+    },
     /// The AUTO_INCREMENT value that MySQL reports for the statement. It counts only for an INSERT
     /// of one row that leaves that column out.
     InsertId(u64),
@@ -120,7 +130,9 @@ fn of_write(
             alone,
             limits,
         };
-        closure.seed(write.event());
+        for event in write.events() {
+            closure.seed(event);
+        }
     }
     closure.finish()
 }
@@ -142,6 +154,103 @@ impl Write<'_> {
         &self.target.table
     }
 
+    fn events(&self) -> Vec<Event> {
+        match self.known_before() {
+            Some(old) if self.target.operation == WriteOperation::Update => self.updated_from(old),
+            Some(old) => {
+                let rows = old.iter().cloned().map(removed).collect();
+                vec![self.event_of(Columns::All, Some(rows))]
+            }
+            None => vec![self.event()],
+        }
+    }
+
+    /// The rows before the statement, when it is certain that they are all that it has written (W3).
+    fn known_before(&self) -> Option<&[Image]> {
+        let Returned::Before { old, matched, .. } = self.returned else {
+            return None;
+        };
+        let certain = self.target.chosen.is_some()
+            && self.alone
+            && !self.rewritten
+            && !self.table().conflict_replaces
+            && old.len() == matched
+            && old.len() <= self.limits.rows_max;
+        certain.then_some(old)
+    }
+
+    /// An event for each set of columns that has changed in a row: a column that was set to what it
+    /// was has not.
+    fn updated_from(&self, old: &[Image]) -> Vec<Event> {
+        let changed = self.changed();
+        let pins = self.bound.pins(self.table(), &self.target.old);
+        let pin = match pins.as_slice() {
+            [pin] => pin.clone(),
+            _ => unknown(self.table()),
+        };
+        let stored = self.stored_row();
+        // Triggers fire whether or not there is a row.
+        let mut events = vec![self.event_of(changed.clone(), Some(Vec::new()))];
+        for row in old {
+            let row = filled(row, &pin);
+            let kept = restricted(self.table(), &row, |column| !holds(&changed, column));
+            let new = match self.returned_for(&row) {
+                Some(returned) => filled(&filled(returned, &stored), &kept),
+                None => filled(&stored, &kept),
+            };
+            let Some(changed) = self.really_changed(&changed, &row, &new) else {
+                continue;
+            };
+            let change = RowChange {
+                old: Some(row),
+                new: Some(new),
+            };
+            match events.iter_mut().find(|event| event.changed == changed) {
+                Some(event) => event.rows.push(change),
+                None => events.push(self.event_of(changed, Some(vec![change]))),
+            }
+        }
+        events
+    }
+
+    /// The columns that differ as a client receives them (R11); `None` = the row is what it was.
+    fn really_changed(&self, changed: &Columns, old: &Image, new: &Image) -> Option<Columns> {
+        let table = self.table();
+        let Columns::Some(changed) = changed else {
+            return Some(Columns::All);
+        };
+        let same = |column: usize| {
+            let kind = table.columns.get(column).map(|it| &it.kind);
+            kind.is_some_and(|kind| is_told_by_its_value(kind, self.bound.dialect))
+                && cell(old, column).is_some_and(|value| *value != Value::Present)
+                && cell(old, column) == cell(new, column)
+        };
+        // What the server computes changes only with something else.
+        let computed = |column: usize| {
+            let column = table.columns.get(column);
+            column.is_some_and(|it| it.generated || it.on_update)
+        };
+        let differ: Vec<usize> = changed.iter().copied().filter(|it| !same(*it)).collect();
+        (!differ.iter().all(|column| computed(*column))).then_some(Columns::Some(differ))
+    }
+
+    /// The row of RETURNING that this one has become, by its key.
+    fn returned_for(&self, old: &Image) -> Option<&Image> {
+        let Returned::Before { new, .. } = self.returned else {
+            return None;
+        };
+        let key = &self.table().primary_key;
+        let is_same = |new: &&Image| {
+            let equal = |column: &usize| {
+                cell(old, *column).is_some_and(|value| *value != Value::Present)
+                    && cell(old, *column) == cell(new, *column)
+                    && !holds(&self.target.changed, *column)
+            };
+            !key.is_empty() && key.iter().all(equal)
+        };
+        new.iter().find(is_same)
+    }
+
     fn event(&self) -> Event {
         let (changed, rows) = match self.target.operation {
             // A declared ON CONFLICT REPLACE deletes other rows than the statement names.
@@ -151,6 +260,10 @@ impl Write<'_> {
             WriteOperation::Delete => (Columns::All, self.deleted()),
             _ => (Columns::All, None),
         };
+        self.event_of(changed, rows)
+    }
+
+    fn event_of(&self, changed: Columns, rows: Option<Vec<RowChange>>) -> Event {
         let kind = EventKind::of(self.target.operation);
         match rows.filter(|rows| rows.len() <= self.limits.rows_max) {
             Some(rows) => Event::rows(&self.target.table, kind, changed, rows),
@@ -226,17 +339,7 @@ impl Write<'_> {
     }
 
     fn updated(&self) -> (Columns, Option<Vec<RowChange>>) {
-        let assignments = match &self.target.new {
-            NewRows::Assigned(rows) if rows.len() == 1 => rows.first(),
-            _ => None,
-        };
-        let assigned = assignments.into_iter().flatten().map(|a| a.column);
-        let changed = if self.rewritten {
-            Columns::All
-        } else {
-            union(&self.target.changed, assigned)
-        };
-        let stored = assignments.map_or_else(|| unknown(self.table()), |row| self.stored(row));
+        let (changed, stored) = (self.changed(), self.stored_row());
         let pins = self.bound.pins(self.table(), &self.target.old);
         let unchanged = |column: usize| !holds(&changed, column);
         let rows = match self.complete_rows(self.single(&pins)) {
@@ -256,16 +359,36 @@ impl Write<'_> {
         (changed, Some(rows))
     }
 
+    /// The one list of assignments of an UPDATE.
+    fn assignments(&self) -> Option<&[Assignment]> {
+        match &self.target.new {
+            NewRows::Assigned(rows) => match rows.as_slice() {
+                [row] => Some(row),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// What an UPDATE may change (W7).
+    fn changed(&self) -> Columns {
+        if self.rewritten {
+            return Columns::All;
+        }
+        let assigned = self.assignments().into_iter().flatten();
+        union(&self.target.changed, assigned.map(|it| it.column))
+    }
+
+    /// The new row as an UPDATE tells it.
+    fn stored_row(&self) -> Image {
+        let row = self.assignments();
+        row.map_or_else(|| unknown(self.table()), |row| self.stored(row))
+    }
+
     fn deleted(&self) -> Option<Vec<RowChange>> {
         let pins = self.bound.pins(self.table(), &self.target.old);
         let rows = match self.complete_rows(self.single(&pins)) {
-            None => pins
-                .into_iter()
-                .map(|old| RowChange {
-                    old: Some(old),
-                    new: None,
-                })
-                .collect(),
+            None => pins.into_iter().map(removed).collect(),
             Some(returned) => {
                 let mut rows = self.paired(&returned, &pins, |_| true, Image::clone);
                 rows.iter_mut().for_each(|row| row.new = None);
@@ -331,7 +454,7 @@ impl Write<'_> {
     }
 
     /// A new row as VALUES or SET tell it (W6).
-    fn stored(&self, row: &[larder_sql::plan::Assignment]) -> Image {
+    fn stored(&self, row: &[Assignment]) -> Image {
         if self.rewritten {
             return unknown(self.table());
         }
@@ -342,6 +465,23 @@ impl Write<'_> {
             }
         }
         image
+    }
+}
+
+fn removed(old: Image) -> RowChange {
+    RowChange {
+        old: Some(old),
+        new: None,
+    }
+}
+
+/// Whether a client receives the same bytes for one canonical value, whatever was sent. An unbounded
+/// decimal keeps its zeros (R11).
+fn is_told_by_its_value(kind: &ValueKind, dialect: Dialect) -> bool {
+    match kind {
+        ValueKind::Opaque => false,
+        ValueKind::Decimal { scale, .. } => scale.is_some() && dialect != Dialect::Sqlite,
+        _ => true,
     }
 }
 

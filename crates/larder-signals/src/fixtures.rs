@@ -161,7 +161,7 @@ impl Statement {
             changed: Columns::All,
             old: OldRows::Matching(vec![Vec::new()]),
             new: NewRows::None,
-            own_rows: true,
+            chosen: None,
         };
         Self {
             source: source(catalog),

@@ -45,7 +45,7 @@ pub use sources::SchemaEpoch;
 pub use transaction::{StatementOutcome, TransactionBuffer};
 pub use transaction_log::{Recorded, TransactionLog};
 pub use undelivered::Undelivered;
-pub use wanted::wanted_returning;
+pub use wanted::{RowsBefore, Wanted};
 pub use write::{Failure, StatementEnd, WriteGuard};
 
 /// What `#[derive(Cacheable)]` expands to; not for use by hand.

@@ -1,35 +1,65 @@
 //! What a write had better ask the server for, so that no more is dropped than must be.
 
-use larder_core::Source;
+use larder_core::{Image, Source, Value};
 use larder_sql::{
-    Dialect, Table,
-    plan::{Columns, NewRows, OldRows, Term, Test, WriteOperation, WritePlan, WriteTarget},
+    Column, Dialect, Table, ValueKind,
+    plan::{ChosenRows, NewRows, OldRows, Term, Test, WriteOperation, WritePlan, WriteTarget},
 };
 
-use crate::{Planned, change_set::holds};
+use crate::{ChangeLimits, Larder, Planned, cascade::Closure, change_set::holds, event::EventKind};
 
-/// What is appended to the text of a write, so that the rows which it writes come back with the
-/// columns that reads of this process ask by and that the statement does not tell. `None` = it tells
-/// enough, nothing may be appended, or it may write many rows.
-#[must_use]
-pub fn wanted_returning(planned: &Planned) -> Option<String> {
+/// What a write had better ask the server for besides doing its work.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Wanted {
+    /// The rows as they are before it.
+    pub before: Option<RowsBefore>,
+    /// What is appended to its text, so that the rows which it writes come back.
+    pub returning: Option<String>,
+}
+
+/// A locking SELECT of the rows that a write is about to change. It must run in the write's own
+/// transaction, directly before it: what it returns is then what the write meets, up to rows that
+/// others commit in between (W3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RowsBefore {
+    /// Its text.
+    pub sql: String,
+    /// The write's parameter behind each of its parameters, from 0.
+    pub parameters: Vec<usize>,
+    /// The table's column behind each column of its rows.
+    pub columns: Vec<Option<usize>>,
+    /// More rows than these tell nothing: some were left out.
+    pub rows_max: usize,
+}
+
+impl Larder {
+    /// What this write had better ask for. Nothing where it tells enough, and where nothing that is
+    /// certain to be valid could be asked.
+    #[must_use]
+    pub fn wanted(&self, planned: &Planned) -> Wanted {
+        wanted(planned, self.inner.change_limits).unwrap_or_default()
+    }
+}
+
+fn wanted(planned: &Planned, limits: ChangeLimits) -> Option<Wanted> {
     if planned.outdated {
         return None;
     }
     let write = planned.single_write()?;
-    let target = single(write)?;
-    let columns = wanted(&planned.source, target)?;
-    let quoted = columns.iter().map(|at| {
-        let column = target.table.columns.get(*at)?;
-        Some(quote(&column.name, planned.source.dialect()))
-    });
-    let list = quoted.collect::<Option<Vec<_>>>()?.join(", ");
-    Some(format!(" RETURNING {list}"))
-}
-
-fn single(write: &WritePlan) -> Option<&WriteTarget> {
-    match write.targets.as_slice() {
-        [target] if write.takes_returning => Some(target),
+    let [target] = write.targets.as_slice() else {
+        return None;
+    };
+    let asking = Asking {
+        source: &planned.source,
+        write,
+        target,
+        asked: planned.source.asked().of(&target.table),
+    };
+    match target.operation {
+        WriteOperation::Insert => asking.insert(),
+        WriteOperation::Update | WriteOperation::Delete => asking.existing_rows(limits),
         _ => None,
     }
 }
@@ -37,48 +67,247 @@ fn single(write: &WritePlan) -> Option<&WriteTarget> {
 /// Rows that VALUES may list: their answer is as long as the statement.
 const ROWS_MAX: usize = 1_000;
 
-fn wanted(source: &Source, target: &WriteTarget) -> Option<Vec<usize>> {
-    let table = &target.table;
-    let told: Box<dyn Fn(usize) -> bool> = match target.operation {
-        WriteOperation::Insert => {
-            let NewRows::Assigned(rows) = &target.new else {
-                return None;
-            };
-            if rows.len() > ROWS_MAX {
-                return None;
-            }
-            Box::new(move |column| {
-                rows.iter().all(|row| {
-                    row.iter()
-                        .any(|it| it.column == column && it.value.is_some())
-                })
-            })
+/// Text that is at most so long is read in order to see whether it changes.
+const COMPARED_CHARS_MAX: u32 = 255;
+
+struct Asking<'a> {
+    source: &'a Source,
+    write: &'a WritePlan,
+    target: &'a WriteTarget,
+    /// By what reads ask.
+    asked: Vec<usize>,
+}
+
+impl Asking<'_> {
+    fn table(&self) -> &Table {
+        &self.target.table
+    }
+
+    fn insert(&self) -> Option<Wanted> {
+        let NewRows::Assigned(rows) = &self.target.new else {
+            return None;
+        };
+        if rows.len() > ROWS_MAX {
+            return None;
         }
-        WriteOperation::Update | WriteOperation::Delete => {
-            let OldRows::Matching(conjunctions) = &target.old else {
-                return None;
-            };
-            // Without its key, a row may be any number of rows.
-            let by_key = !table.primary_key.is_empty()
-                && !conjunctions.is_empty()
-                && conjunctions
-                    .iter()
-                    .all(|terms| table.primary_key.iter().all(|key| has(terms, *key)));
-            if !by_key {
-                return None;
-            }
-            let update = target.operation == WriteOperation::Update;
-            Box::new(move |column| {
-                let pinned = conjunctions.iter().all(|terms| has(terms, column));
-                // What it changes was something else before, which nobody returns.
-                pinned || update && changes(table, &target.changed, column)
-            })
+        let told = |column: usize| rows.iter().all(|row| assigns(row, column));
+        self.returning(self.asked.iter().copied().filter(|column| !told(*column)))
+    }
+
+    fn existing_rows(&self, limits: ChangeLimits) -> Option<Wanted> {
+        let OldRows::Matching(conjunctions) = &self.target.old else {
+            return None;
+        };
+        let table = self.table();
+        let is_update = self.target.operation == WriteOperation::Update;
+        if is_update && !self.source.asked().concerns(table, &self.target.changed) {
+            return None;
         }
-        _ => return None,
+        let pinned = |column: usize| conjunctions.iter().all(|terms| has(terms, column));
+        let open = self.asked.iter().copied().filter(|it| !pinned(*it));
+        let open: Vec<usize> = open.collect();
+        // What it changes was something else before, which nobody returns.
+        let computed = self.computed();
+        let returns_all = !is_update || open.iter().all(|column| !self.changes(*column));
+        // Without its key, a row may be any number of rows.
+        let by_key = !table.primary_key.is_empty()
+            && !conjunctions.is_empty()
+            && table.primary_key.iter().all(|key| pinned(*key));
+        let returned = || {
+            let open = open
+                .iter()
+                .copied()
+                .filter(|column| !is_update || !self.changes(*column));
+            self.returning(open.chain(computed.iter().copied()))
+        };
+        if open.is_empty() || by_key && returns_all && self.write.takes_returning {
+            return by_key.then(returned).flatten();
+        }
+        match self.before(&open, limits) {
+            Some(before) => Some(Wanted {
+                before: Some(before),
+                // The key says which row has become which.
+                returning: (!computed.is_empty() && !self.changes_key())
+                    .then(|| self.returning(self.key().chain(computed.iter().copied())))
+                    .flatten()
+                    .and_then(|wanted| wanted.returning),
+            }),
+            None => by_key.then(returned).flatten(),
+        }
+    }
+
+    /// The columns that reads ask by and whose new value the statement does not tell.
+    fn computed(&self) -> Vec<usize> {
+        let NewRows::Assigned(rows) = &self.target.new else {
+            return Vec::new();
+        };
+        let asked = self.asked.iter().copied();
+        asked
+            .filter(|column| self.changes(*column))
+            .filter(|column| !rows.iter().all(|row| assigns(row, *column)))
+            .collect()
+    }
+
+    fn before(&self, open: &[usize], limits: ChangeLimits) -> Option<RowsBefore> {
+        let chosen: &ChosenRows = self.target.chosen.as_ref()?;
+        let catalog = self.source.catalog()?;
+        let closure = Closure::new(self.source, &catalog, limits);
+        let kind = EventKind::of(self.target.operation);
+        let table = self.table();
+        // What a trigger makes of a row, and which rows of a family are meant, is not known.
+        if limits.old_rows_max == 0
+            || closure.rewrites_rows(table, kind)
+            || !closure.stands_alone(table)
+        {
+            return None;
+        }
+        let mut columns: Vec<usize> = open.to_vec();
+        if self.target.operation == WriteOperation::Update {
+            columns.extend(self.key());
+            let all = 0..table.columns.len();
+            columns.extend(all.filter(|it| self.changes(*it) && self.is_compared(*it)));
+        }
+        columns.sort_unstable();
+        columns.dedup();
+        let list = self.list(&columns)?;
+        let (text, lock) = (&chosen.text, self.lock());
+        let rows_max = limits.old_rows_max.min(limits.rows_max);
+        // One more, so that it is seen whether there are more.
+        let limit = rows_max.saturating_add(1);
+        Some(RowsBefore {
+            sql: format!("SELECT {list} FROM {text} LIMIT {limit}{lock}"),
+            parameters: chosen.parameters.clone(),
+            columns: columns.into_iter().map(Some).collect(),
+            rows_max,
+        })
+    }
+
+    /// Whether a column is read in order to see whether it changes.
+    fn is_compared(&self, column: usize) -> bool {
+        let Some(column) = self.table().columns.get(column) else {
+            return false;
+        };
+        match column.kind {
+            ValueKind::Text { chars_max: max } | ValueKind::Bytes { bytes_max: max, .. } => {
+                max.is_some_and(|max| max <= COMPARED_CHARS_MAX)
+            }
+            ValueKind::Opaque => false,
+            _ => true,
+        }
+    }
+
+    /// The lock that the write itself takes: a stronger one would stop those who refer to the row.
+    fn lock(&self) -> &'static str {
+        match self.source.dialect() {
+            Dialect::Sqlite => "",
+            Dialect::Postgres
+                if self.target.operation == WriteOperation::Update && !self.changes_key() =>
+            {
+                " FOR NO KEY UPDATE"
+            }
+            _ => " FOR UPDATE",
+        }
+    }
+
+    fn returning(&self, columns: impl Iterator<Item = usize>) -> Option<Wanted> {
+        let mut columns: Vec<usize> = columns.collect();
+        columns.sort_unstable();
+        columns.dedup();
+        if columns.is_empty() || !self.write.takes_returning {
+            return None;
+        }
+        let list = self.list(&columns)?;
+        Some(Wanted {
+            before: None,
+            returning: Some(format!(" RETURNING {list}")),
+        })
+    }
+
+    fn list(&self, columns: &[usize]) -> Option<String> {
+        let quoted = columns.iter().map(|at| {
+            let column = self.table().columns.get(*at)?;
+            let name = quote(&column.name, self.source.dialect());
+            // Clients know the text of a label, and not its type.
+            Some(match column.kind {
+                ValueKind::Enum { .. } if self.source.dialect() == Dialect::Postgres => {
+                    format!("{name}::text")
+                }
+                _ => name,
+            })
+        });
+        Some(quoted.collect::<Option<Vec<_>>>()?.join(", "))
+    }
+
+    fn key(&self) -> impl Iterator<Item = usize> {
+        self.table().primary_key.iter().copied()
+    }
+
+    fn changes_key(&self) -> bool {
+        self.table().primary_key.is_empty() || self.key().any(|column| self.changes(column))
+    }
+
+    fn changes(&self, column: usize) -> bool {
+        let generated = |it: &Column| it.generated;
+        self.table().columns.get(column).is_none_or(generated)
+            || holds(&self.target.changed, column)
+    }
+}
+
+impl RowsBefore {
+    /// The images of its rows; `None` = there were more than it may have.
+    pub fn images(
+        &self,
+        planned: &Planned,
+        rows: usize,
+        cell: impl Fn(usize, usize, &Column) -> Option<Value>,
+    ) -> Option<Vec<Image>> {
+        if rows > self.rows_max {
+            return None;
+        }
+        let [target] = planned.single_write()?.targets.as_slice() else {
+            return None;
+        };
+        Some(images(&target.table, &self.columns, rows, cell))
+    }
+}
+
+impl Planned {
+    /// The images of the rows that the write has returned.
+    #[must_use]
+    pub fn returned_images(
+        &self,
+        rows: usize,
+        cell: impl Fn(usize, usize, &Column) -> Option<Value>,
+    ) -> Vec<Image> {
+        let write = self.single_write();
+        match write.map(|write| (write.targets.as_slice(), &write.returning)) {
+            Some(([target], returning)) => images(&target.table, returning, rows, cell),
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// The image of each row, by the table's column behind each column of the rows. `cell` is asked for
+/// row, column of the row and column of the table.
+fn images(
+    table: &Table,
+    columns: &[Option<usize>],
+    rows: usize,
+    cell: impl Fn(usize, usize, &Column) -> Option<Value>,
+) -> Vec<Image> {
+    let image = |row| {
+        let mut cells = vec![None; table.columns.len()];
+        for (at, column) in columns.iter().enumerate() {
+            let Some(position) = *column else { continue };
+            if let (Some(known), Some(column)) =
+                (cells.get_mut(position), table.columns.get(position))
+            {
+                *known = cell(row, at, column);
+            }
+        }
+        Image { cells }
     };
-    let asked = source.asked().of(table);
-    let open: Vec<usize> = asked.into_iter().filter(|column| !told(*column)).collect();
-    (!open.is_empty()).then_some(open)
+    (0..rows).map(image).collect()
 }
 
 fn has(terms: &[Term], column: usize) -> bool {
@@ -87,11 +316,9 @@ fn has(terms: &[Term], column: usize) -> bool {
         .any(|term| term.column == column && matches!(term.test, Test::In(_)))
 }
 
-fn changes(table: &Table, changed: &Columns, column: usize) -> bool {
-    table
-        .columns
-        .get(column)
-        .is_none_or(|it| it.generated || holds(changed, column))
+fn assigns(row: &[larder_sql::plan::Assignment], column: usize) -> bool {
+    row.iter()
+        .any(|it| it.column == column && it.value.is_some())
 }
 
 fn quote(name: &str, dialect: Dialect) -> String {
@@ -102,95 +329,4 @@ fn quote(name: &str, dialect: Dialect) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use super::*;
-    use crate::fixtures;
-
-    /// What a write asks for in a process that has planned these reads.
-    fn asked(dialect: Dialect, reads: &[&str], write: &str) -> Option<String> {
-        let source = fixtures::source(fixtures::catalog(dialect));
-        for read in reads {
-            let _ = source.plan(read);
-        }
-        let prepared = source.plan(write);
-        wanted_returning(&Planned {
-            source: Arc::new(source),
-            prepared,
-            outdated: false,
-        })
-    }
-
-    const BY_AUTHOR: &str = "SELECT title FROM post WHERE author_id = 3";
-    const BY_KEY: &str = "SELECT title FROM post WHERE id = 1";
-
-    fn postgres(write: &str) -> Option<String> {
-        asked(Dialect::Postgres, &[BY_AUTHOR, BY_KEY], write)
-    }
-
-    #[test]
-    fn write_asks_for_what_reads_ask_by_and_its_text_does_not_tell() {
-        let author = Some(" RETURNING \"author_id\"".to_owned());
-        assert_eq!(postgres("UPDATE post SET title = $1 WHERE id = $2"), author);
-        assert_eq!(postgres("DELETE FROM post WHERE id IN ($1, $2)"), author);
-        assert_eq!(postgres("DELETE FROM post WHERE id = ANY($1)"), author);
-        let key = Some(" RETURNING \"id\"".to_owned());
-        assert_eq!(
-            postgres("INSERT INTO post (author_id, title) VALUES ($1, $2), ($3, $4)"),
-            key
-        );
-        let all = postgres("INSERT INTO post (author_id, title) VALUES ($1 + 1, $2)");
-        assert_eq!(all.as_deref(), Some(" RETURNING \"id\", \"author_id\""));
-    }
-
-    #[test]
-    fn write_that_tells_enough_asks_for_nothing() {
-        let only_key = |write| asked(Dialect::Postgres, &[BY_KEY], write);
-        assert_eq!(only_key("UPDATE post SET title = $1 WHERE id = $2"), None);
-        assert_eq!(only_key("DELETE FROM post WHERE id = $1"), None);
-        let told = "UPDATE post SET title = $1 WHERE id = $2 AND author_id = $3";
-        assert_eq!(postgres(told), None);
-        let told = "INSERT INTO post (id, author_id) VALUES ($1, $2)";
-        assert_eq!(postgres(told), None);
-        // What it was before, nobody returns.
-        assert_eq!(
-            postgres("UPDATE post SET author_id = $1 WHERE id = $2"),
-            None
-        );
-        assert_eq!(
-            asked(Dialect::Postgres, &[], "DELETE FROM post WHERE id = 1"),
-            None
-        );
-    }
-
-    #[test]
-    fn write_of_any_number_of_rows_asks_for_none_of_them() {
-        for write in [
-            "UPDATE post SET title = $1",
-            "UPDATE post SET title = $1 WHERE views > 3",
-            "DELETE FROM post WHERE title = $1",
-            "DELETE FROM post WHERE id = $1 OR views = 0",
-            "INSERT INTO post (author_id) SELECT id FROM author",
-        ] {
-            assert_eq!(postgres(write), None, "{write}");
-        }
-    }
-
-    #[test]
-    fn nothing_is_asked_of_a_server_that_has_no_returning_or_by_a_plan_that_is_old() {
-        let write = "DELETE FROM post WHERE id = 1";
-        assert_eq!(asked(Dialect::MySql, &[BY_AUTHOR], write), None);
-        let sqlite = asked(Dialect::Sqlite, &[BY_AUTHOR], write);
-        assert_eq!(sqlite.as_deref(), Some(" RETURNING \"author_id\""));
-        let source = fixtures::source(fixtures::catalog(Dialect::Sqlite));
-        let _ = source.plan(BY_AUTHOR);
-        let prepared = source.plan(write);
-        let planned = Planned {
-            source: Arc::new(source),
-            prepared,
-            outdated: true,
-        };
-        assert_eq!(wanted_returning(&planned), None);
-    }
-}
+mod tests;

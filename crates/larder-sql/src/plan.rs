@@ -247,9 +247,20 @@ pub struct WriteTarget {
     /// What is known of the rows after the write, one per row of VALUES, or one for all rows of an
     /// UPDATE. Empty for DELETE.
     pub new: NewRows,
-    /// Whether the rows are chosen by their own columns, parameters and literals alone: no other
-    /// table, subquery, function or LIMIT takes part. Comparing counts needs it (W3).
-    pub own_rows: bool,
+    /// The rows of an UPDATE or DELETE as a text of their own. Only where they are chosen by their
+    /// own columns, parameters and literals alone, and where each row that is chosen is written: no
+    /// other table, subquery, function, LIMIT or IGNORE takes part. Comparing counts needs it (W3).
+    pub chosen: Option<ChosenRows>,
+}
+
+/// The rows that a statement chooses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChosenRows {
+    /// What follows FROM in a SELECT of them: the table and the WHERE, parameters numbered anew in
+    /// the way of the dialect.
+    pub text: Arc<str>,
+    /// The statement's parameter behind each parameter of `text`, from 0.
+    pub parameters: Vec<usize>,
 }
 
 /// The operation of a write on one table.

@@ -85,6 +85,7 @@ impl Posts {
             has_rules: false,
             row_security: false,
             readable: true,
+            lockable: true,
             transactional: true,
             conflict_replaces: false,
             conflict_keeps_rows: false,

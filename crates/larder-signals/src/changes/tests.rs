@@ -1,7 +1,7 @@
 use larder_core::{Change, ChangeScope};
 use larder_sql::{
     Operand, ValueKind,
-    plan::{Assignment, Reason, Term, Test},
+    plan::{ChosenRows, Reason, Term, Test},
 };
 
 use super::*;
@@ -459,4 +459,164 @@ fn each_statement_of_a_text_counts_and_none_owns_the_returned_rows() {
         _ => false,
     };
     assert!(!all.iter().any(id_known));
+}
+
+/// `post` rows as they were, and what the statement matched.
+fn before<'a>(old: &'a [Image], matched: usize, new: &'a [Image]) -> Returned<'a> {
+    Returned::Before { old, matched, new }
+}
+
+fn chosen(mut statement: Statement) -> Statement {
+    statement.target.chosen = Some(ChosenRows {
+        text: "post".into(),
+        parameters: Vec::new(),
+    });
+    statement
+}
+
+fn post(id: i64, author: i64, views: i64) -> Image {
+    image([Some(id), Some(author), None, Some(views)])
+}
+
+#[test]
+fn rows_before_a_delete_are_what_is_gone() {
+    let delete = chosen(Statement::delete(catalog(PG), "post"));
+    let old = [post(1, 3, 0), post(2, 4, 0)];
+    let changes = delete.changes(&[], before(&old, 2, &[]));
+    assert_eq!(
+        rows(&changes, "post"),
+        [gone(old[0].clone()), gone(old[1].clone())]
+    );
+    // What goes with them is known as well.
+    let comments = |post| gone(image([None, Some(post), None]));
+    assert_eq!(rows(&changes, "comment"), [comments(1), comments(2)]);
+    let none = delete.changes(&[], before(&[], 0, &[]));
+    assert!(none.is_empty());
+}
+
+#[test]
+fn w3_rows_before_do_not_count_when_more_or_fewer_were_matched() {
+    let delete = chosen(Statement::delete(catalog(PG), "post"));
+    let old = [post(1, 3, 0)];
+    for matched in [0, 2] {
+        let changes = delete.changes(&[], before(&old, matched, &[]));
+        assert_eq!(rows(&changes, "post"), [gone(image([None; 4]))]);
+    }
+    // Other rows may have been chosen, however many.
+    let by_others = Statement::delete(catalog(PG), "post");
+    let changes = by_others.changes(&[], before(&old, 1, &[]));
+    assert_eq!(rows(&changes, "post"), [gone(image([None; 4]))]);
+}
+
+#[test]
+fn w3_rows_before_do_not_count_under_a_trigger_or_in_a_family() {
+    let old = [post(1, 3, 0)];
+    for altering in [
+        (|post: &mut Table| post.triggers = vec![trigger(true, Some(&[]))]) as fn(&mut Table),
+        |post| post.parents = vec![name("author")],
+    ] {
+        let mut altered = catalog(PG);
+        alter(&mut altered, "post", altering);
+        let delete = chosen(Statement::delete(altered, "post"));
+        let changes = delete.changes(&[], before(&old, 1, &[]));
+        assert_eq!(rows(&changes, "post"), [gone(image([None; 4]))]);
+    }
+}
+
+#[test]
+fn update_knows_each_row_before_and_after() {
+    let update = chosen(Statement::update(catalog(PG), "post", vec![to(1, 7)]));
+    let old = [post(1, 3, 5), post(2, 4, 6)];
+    let changes = update.changes(&[], before(&old, 2, &[]));
+    let moved = |old: &Image, new| RowChange {
+        old: Some(old.clone()),
+        new: Some(new),
+    };
+    assert_eq!(
+        rows(&changes, "post"),
+        [moved(&old[0], post(1, 7, 5)), moved(&old[1], post(2, 7, 6))]
+    );
+}
+
+#[test]
+fn column_that_is_set_to_what_it_was_has_not_changed() {
+    let set = vec![to(1, 3), to(3, 9)];
+    let update = chosen(Statement::update(catalog(PG), "post", set));
+    // One row changes its author, one its views, one nothing.
+    let old = [post(1, 4, 9), post(2, 3, 8), post(3, 3, 9)];
+    let changes = update.changes(&[], before(&old, 3, &[]));
+    let Changes::Tables(changes) = changes else {
+        panic!("everything");
+    };
+    let told: Vec<_> = changes
+        .iter()
+        .map(|change| match &change.scope {
+            ChangeScope::Rows { changed, rows } => (changed.clone(), rows.len()),
+            _ => panic!("a record"),
+        })
+        .collect();
+    assert_eq!(told.len(), 2);
+    assert!(told.contains(&(Columns::Some(vec![1]), 1)));
+    assert!(told.contains(&(Columns::Some(vec![3]), 1)));
+    let same = chosen(Statement::update(catalog(PG), "post", vec![to(1, 3)]));
+    let changes = same.changes(&[], before(&[post(1, 3, 0)], 1, &[]));
+    assert!(changes.is_empty());
+}
+
+#[test]
+fn r11_a_decimal_that_is_set_to_an_equal_one_has_changed() {
+    let decimal = |scale| {
+        let mut altered = catalog(PG);
+        alter(&mut altered, "post", |post| {
+            let precision = scale.map(|_| 10);
+            post.columns[3].kind = ValueKind::Decimal { precision, scale };
+        });
+        chosen(Statement::update(altered, "post", vec![to(3, 1)]))
+    };
+    let mut old = post(1, 3, 0);
+    old.cells[3] = Some(Value::Decimal("1".into()));
+    let old = [old];
+    // 1.00 becomes 1.
+    let unbounded = decimal(None).changes(&[], before(&old, 1, &[]));
+    assert_eq!(rows(&unbounded, "post").len(), 1);
+    let bounded = decimal(Some(2)).changes(&[], before(&old, 1, &[]));
+    assert!(bounded.is_empty());
+}
+
+#[test]
+fn computed_columns_follow_the_others() {
+    let mut altered = catalog(PG);
+    alter(&mut altered, "post", |post| {
+        post.columns[3].generated = true
+    });
+    let mut update = chosen(Statement::update(altered, "post", vec![to(1, 3)]));
+    update.target.changed = Columns::Some(vec![1, 3]);
+    let same = update.changes(&[], before(&[post(1, 3, 0)], 1, &[]));
+    assert!(same.is_empty());
+    let changes = update.changes(&[], before(&[post(1, 4, 0)], 1, &[]));
+    let new = image([Some(1), Some(3), None, None]);
+    assert_eq!(rows(&changes, "post")[0].new, Some(new));
+}
+
+#[test]
+fn computed_values_come_from_the_returned_row_of_the_same_key() {
+    let set = vec![Assignment {
+        column: 1,
+        value: None,
+    }];
+    let update = chosen(Statement::update(catalog(PG), "post", set));
+    let old = [post(1, 3, 0), post(2, 4, 0)];
+    let new = [image([Some(2), Some(5)]), image([Some(1), Some(4)])];
+    let changes = update.changes(&[], before(&old, 2, &new));
+    let authors: Vec<_> = rows(&changes, "post")
+        .iter()
+        .map(|row| row.new.as_ref().unwrap().cells[1].clone())
+        .collect();
+    assert_eq!(authors, [Some(Value::Int(4)), Some(Value::Int(5))]);
+    // Without it the new value is open.
+    let changes = update.changes(&[], before(&old, 2, &[]));
+    assert_eq!(
+        rows(&changes, "post")[0].new.as_ref().unwrap().cells[1],
+        None
+    );
 }

@@ -40,7 +40,7 @@ use sqlparser::{
 pub(crate) use self::{
     effects::{FunctionEffect, functions_of},
     names::fold,
-    operand::operand_for,
+    operand::{is_type_of, operand_for},
     sources::view_query,
 };
 use crate::{

@@ -126,7 +126,7 @@ fn hex_bytes(digits: &str) -> Option<Arc<[u8]>> {
 
 /// Whether a cast to this type leaves a value of the column's type as it is. Integers of any width
 /// and text without a length hold each other's values exactly or fail.
-fn is_type_of(data_type: &DataType, column: &Column) -> bool {
+pub(crate) fn is_type_of(data_type: &DataType, column: &Column) -> bool {
     match (data_type, &column.kind) {
         (
             DataType::SmallInt(None)

@@ -21,9 +21,10 @@ pub struct Table {
     pub has_rules: bool,
     /// Whether row-level security applies.
     pub row_security: bool,
-    /// Whether the session may read every column (PostgreSQL), so that a write of its own may ask
-    /// for them back.
+    /// Whether the session may read every column, so that a write of its own may ask for them back.
     pub readable: bool,
+    /// Whether the session may lock rows (PostgreSQL), so that they can be read before a write.
+    pub lockable: bool,
     /// Whether the storage engine honours ROLLBACK (false: MyISAM, Aria, MEMORY ..).
     pub transactional: bool,
     /// Whether a unique constraint is declared ON CONFLICT REPLACE (SQLite): plain INSERTs and
@@ -51,6 +52,7 @@ impl Table {
             has_rules: false,
             row_security: false,
             readable: true,
+            lockable: true,
             transactional: true,
             conflict_replaces: false,
             conflict_keeps_rows: false,

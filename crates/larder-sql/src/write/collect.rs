@@ -189,6 +189,6 @@ fn opaque(table: Arc<Table>) -> WriteTarget {
         changed: Columns::All,
         old: OldRows::Matching(vec![Vec::new()]),
         new: NewRows::Unknown,
-        own_rows: false,
+        chosen: None,
     }
 }

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use sqlparser::ast::{CascadeOption, Delete, FromTable, Ident, Merge, ObjectName, Truncate};
 
 use super::{
+    chosen::chosen,
     collect::Writes,
-    names,
+    names, returning,
     update::{means, plain_table, plain_tables},
 };
-use super::{returning, rows};
 use crate::{
     Dialect, Table,
     analyze::{fold, row_conditions},
-    plan::{Columns, NewRows, OldRows, Reason, WriteOperation, WriteTarget},
+    plan::{ChosenRows, Columns, NewRows, OldRows, Reason, WriteOperation, WriteTarget},
 };
 
 impl Writes<'_, '_> {
@@ -39,9 +39,13 @@ impl Writes<'_, '_> {
         let condition = delete.selection.as_ref();
         let alias_name = alias.map(|alias| fold(alias, cx.dialect));
         let old = row_conditions(condition, &table, alias_name.as_deref(), !alone, cx);
-        let own_rows =
-            alone && delete.limit.is_none() && rows::are_chosen_alone(condition, &table, alias, cx);
-        self.target(removed(table, WriteOperation::Delete, old, own_rows));
+        let chosen = match from.as_slice() {
+            [source] if alone && delete.limit.is_none() => {
+                chosen(&source.relation, alias, condition, &table, cx)
+            }
+            _ => None,
+        };
+        self.target(removed(table, WriteOperation::Delete, old, chosen));
     }
 
     /// MySQL's DELETE a, b FROM a JOIN b .., and its other form, where FROM names the targets by
@@ -94,7 +98,7 @@ impl Writes<'_, '_> {
             );
             for table in emptied {
                 let any = vec![Vec::new()];
-                self.target(removed(table, WriteOperation::Truncate, any, true));
+                self.target(removed(table, WriteOperation::Truncate, any, None));
             }
         }
     }
@@ -133,7 +137,7 @@ fn removed(
     table: Arc<Table>,
     operation: WriteOperation,
     old: Vec<Vec<crate::plan::Term>>,
-    own_rows: bool,
+    chosen: Option<ChosenRows>,
 ) -> WriteTarget {
     WriteTarget {
         table,
@@ -141,7 +145,7 @@ fn removed(
         changed: Columns::All,
         old: OldRows::Matching(old),
         new: NewRows::None,
-        own_rows,
+        chosen,
     }
 }
 

@@ -50,7 +50,7 @@ impl Writes<'_, '_> {
                 changed: Columns::All,
                 old: OldRows::None,
                 new,
-                own_rows: true,
+                chosen: None,
             }),
             // A column that the catalog does not have: the catalog is old.
             None => self.opaque(table),

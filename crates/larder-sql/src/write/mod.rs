@@ -4,6 +4,7 @@
 //! or a value is not certain, the answer here is the larger one: unknown value, opaque table,
 //! unknown scope, unknown statement, in this order.
 
+mod chosen;
 mod collect;
 mod delete;
 mod insert;

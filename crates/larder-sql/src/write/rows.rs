@@ -7,7 +7,7 @@ use sqlparser::ast::{Expr, Ident, Visit, Visitor};
 use super::stored::{is_called, is_called_in};
 use crate::{
     Table,
-    analyze::{Analysis, fold},
+    analyze::{Analysis, fold, is_type_of},
 };
 
 /// True when the condition holds nothing but columns of the row, literals, parameters and built-in
@@ -71,7 +71,15 @@ impl Visitor for Alone<'_, '_> {
             | Expr::Between { .. }
             | Expr::Tuple(_)
             | Expr::Like { .. }
-            | Expr::ILike { .. } => true,
+            | Expr::ILike { .. }
+            | Expr::AnyOp { .. } => true,
+            Expr::Cast {
+                expr, data_type, ..
+            } => {
+                let mut columns = self.table.columns.iter();
+                matches!(**expr, Expr::Value(_))
+                    && columns.any(|column| is_type_of(data_type, column))
+            }
             _ => false,
         };
         if own {

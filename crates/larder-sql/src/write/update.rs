@@ -7,7 +7,7 @@ use sqlparser::ast::{
     UpdateTableFromKind,
 };
 
-use super::{collect::Writes, names, returning, rows, stored};
+use super::{chosen::chosen, collect::Writes, names, returning, stored};
 use crate::{
     Dialect, Table,
     analyze::{fold, row_conditions},
@@ -92,9 +92,9 @@ impl Writes<'_, '_> {
             )),
             new: NewRows::Assigned(vec![new_row(assigned, &changed, table)]),
             changed,
-            own_rows: alone
-                && update.limit.is_none()
-                && rows::are_chosen_alone(condition, table, alias, cx),
+            chosen: (alone && update.or.is_none() && update.limit.is_none())
+                .then(|| chosen(&update.table.relation, alias, condition, table, cx))
+                .flatten(),
         })
     }
 

@@ -65,7 +65,7 @@ SELECT CAST(table_name AS CHAR), CAST(view_definition AS CHAR)
 FROM information_schema.views WHERE table_schema = DATABASE()";
 
 /// table, name, declared type, type, characters, precision, scale, fraction, collation,
-/// nullable, default, extra, computed. MariaDB writes a missing default as the word NULL.
+/// nullable, default, extra, computed, rights. MariaDB writes a missing default as the word NULL.
 const COLUMNS: &str = "
 SELECT CAST(table_name AS CHAR), CAST(column_name AS CHAR), CAST(column_type AS CHAR),
     CAST(data_type AS CHAR), CAST(character_maximum_length AS CHAR),
@@ -74,7 +74,8 @@ SELECT CAST(table_name AS CHAR), CAST(column_name AS CHAR), CAST(column_type AS 
     CASE WHEN column_default IS NULL THEN '0'
         WHEN column_default = 'NULL' AND VERSION() LIKE '%MariaDB%' THEN '0' ELSE '1' END,
     CAST(extra AS CHAR),
-    CASE WHEN COALESCE(generation_expression, '') = '' THEN '0' ELSE '1' END
+    CASE WHEN COALESCE(generation_expression, '') = '' THEN '0' ELSE '1' END,
+    CAST(privileges AS CHAR)
 FROM information_schema.columns WHERE table_schema = DATABASE()
 ORDER BY table_name, ordinal_position";
 

@@ -133,6 +133,8 @@ fn columns<'a>(answers: &'a Answers, tables: &mut Tables<'a>) -> Result<(), Cata
             fraction: row.number(7),
             collation: row.optional(8),
         };
+        let rights = row.optional(13).unwrap_or_default().to_ascii_lowercase();
+        table.readable &= rights.contains("select");
         let extra = row.optional(11).unwrap_or_default().to_ascii_uppercase();
         let computed = ["VIRTUAL GENERATED", "STORED GENERATED", "PERSISTENT"];
         table.columns.push(Column {

@@ -56,7 +56,8 @@ SELECT path.schema::text
 FROM unnest(current_schemas(true)) WITH ORDINALITY AS path (schema, position)
 ORDER BY path.position";
 
-/// oid, schema, name, kind, persistence, row security, rules, view definition, readable.
+/// oid, schema, name, kind, persistence, row security, rules, view definition, readable,
+/// lockable.
 ///
 /// A view's definition takes a lock on the tables of the view. The timeout is that of this statement
 /// alone: a schema change that is not yet committed makes it fail, instead of stopping every read.
@@ -68,7 +69,9 @@ SELECT c.oid::text, n.nspname::text, c.relname::text, c.relkind::text, c.relpers
     CASE WHEN c.relkind = 'v' AND pg_catalog.set_config('lock_timeout', '100ms', true) <> ''
         THEN pg_catalog.pg_get_viewdef(c.oid) END,
     CASE WHEN c.relkind <> 'S'
-        THEN pg_catalog.has_table_privilege(c.oid, 'SELECT') ELSE false END::text
+        THEN pg_catalog.has_table_privilege(c.oid, 'SELECT') ELSE false END::text,
+    CASE WHEN c.relkind <> 'S'
+        THEN pg_catalog.has_table_privilege(c.oid, 'UPDATE') ELSE false END::text
 FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')

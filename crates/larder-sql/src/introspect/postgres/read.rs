@@ -80,6 +80,7 @@ fn relations(answers: &Answers) -> Result<Relations<'_>, CatalogError> {
         table.row_security = row.flag(5)?;
         // Dropped meanwhile, it has no answer.
         table.readable = row.optional(8).is_some() && row.flag(8)?;
+        table.lockable = row.optional(9).is_some() && row.flag(9)?;
         table.has_rules = row.flag(6)?;
         relations.insert(row.text(0)?, table);
     }

@@ -16,7 +16,7 @@ fn write(dialect: crate::Dialect, sql: &str) -> WritePlan {
 
 #[test]
 fn w3_rows_are_their_own_when_where_names_columns_and_constants_alone() {
-    let own = |dialect, sql| write(dialect, sql).targets[0].own_rows;
+    let own = |dialect, sql| write(dialect, sql).targets[0].chosen.is_some();
     assert!(own(PG, "DELETE FROM post"));
     assert!(own(
         PG,
@@ -37,6 +37,50 @@ fn w3_rows_are_their_own_when_where_names_columns_and_constants_alone() {
         assert!(!own(PG, sql), "{sql}");
     }
     assert!(!own(MY, "DELETE FROM post WHERE author_id = 1 LIMIT 1"));
+    // A row that is skipped and one that has come make one count.
+    assert!(!own(
+        LITE,
+        "UPDATE OR IGNORE post SET title = 'x' WHERE id = 1"
+    ));
+}
+
+#[test]
+fn rows_are_chosen_by_a_text_with_parameters_of_its_own() {
+    let chosen = |dialect, sql| {
+        let chosen = write(dialect, sql).targets[0].chosen.clone().expect(sql);
+        (chosen.text.to_string(), chosen.parameters)
+    };
+    let (text, parameters) = chosen(
+        PG,
+        "UPDATE post AS p SET title = $1 WHERE p.id = $3 AND (p.title = $2 OR p.author_id = $3)",
+    );
+    assert_eq!(
+        (text.as_str(), parameters),
+        (
+            "post AS p WHERE p.id = $1 AND (p.title = $2 OR p.author_id = $1)",
+            vec![2, 1]
+        )
+    );
+    let (text, parameters) = chosen(
+        MY,
+        "UPDATE `post` SET title = ? WHERE `post`.`id` = ? AND title LIKE ?",
+    );
+    assert_eq!(
+        (text.as_str(), parameters),
+        ("`post` WHERE `post`.`id` = ? AND title LIKE ?", vec![1, 2])
+    );
+    let (text, parameters) = chosen(LITE, "DELETE FROM \"post\" WHERE id IN (?, ?)");
+    assert_eq!(
+        (text.as_str(), parameters),
+        ("\"post\" WHERE id IN (?1, ?2)", vec![0, 1])
+    );
+    let (text, _) = chosen(PG, "delete from post where id = any($1) -- all of them");
+    assert_eq!(text, "post WHERE id = ANY($1)");
+    let (text, _) = chosen(
+        PG,
+        "UPDATE post SET title = 'it''s' WHERE title = E'a\\tb' RETURNING id",
+    );
+    assert_eq!(text, "post WHERE title = E'a\\tb'");
 }
 
 #[test]
@@ -433,17 +477,17 @@ fn columns_with_the_schema_of_their_table_are_its_own() {
         PG,
         "UPDATE public.post SET title = 'x' WHERE public.post.id = $1 RETURNING public.post.id, public.post.*",
     );
-    assert!(own.targets[0].own_rows);
+    assert!(own.targets[0].chosen.is_some());
     assert_eq!(own.returning[..2], [Some(0), Some(0)]);
     let other = write(
         PG,
         "DELETE FROM public.post WHERE blog.post.id = $1 RETURNING blog.post.id",
     );
-    assert!(!other.targets[0].own_rows);
+    assert!(other.targets[0].chosen.is_none());
     assert_eq!(other.returning, [None]);
     // The alias has taken the place of the name.
     let alias = write(PG, "DELETE FROM public.post AS p WHERE public.post.id = $1");
-    assert!(!alias.targets[0].own_rows);
+    assert!(alias.targets[0].chosen.is_none());
 }
 
 #[test]
