@@ -9,12 +9,14 @@ mod transaction;
 mod typed;
 mod types;
 mod wrap;
+mod write;
 
 use diesel::{
     QueryResult,
     query_builder::{Query, QueryFragment, QueryId},
 };
 use larder_core::Param;
+use larder_signals::RowsBefore;
 
 use crate::{
     backend::{CachedBackend, TypeName},
@@ -54,6 +56,19 @@ pub trait AsyncBackend: CachedBackend {
         player: &mut Self::Player,
     ) -> QueryResult<Vec<Param<'static>>>;
 
+    /// Whether the count of an UPDATE is certain to be that of the rows it has matched, changed or
+    /// not.
+    #[doc(hidden)]
+    const COUNTS_MATCHED: bool = true;
+
+    /// The parameters at these positions.
+    #[doc(hidden)]
+    fn part_of(
+        binds: &Self::Binds,
+        params: &[Param<'_>],
+        positions: &[usize],
+    ) -> QueryResult<Self::Binds>;
+
     /// The types that the server must be asked for before they can be sent.
     #[doc(hidden)]
     fn type_names(_binds: &Self::Binds) -> &[TypeName] {
@@ -89,6 +104,16 @@ impl<DB: AsyncBackend> Collected<DB> {
             end: String::new(),
             safe_to_keep: query.is_safe_to_cache_prepared(&DB::default())?,
             binds: DB::collect(query)?,
+        })
+    }
+
+    /// The SELECT of the rows that it is about to change.
+    pub(crate) fn part(&self, before: &RowsBefore, params: &[Param<'_>]) -> QueryResult<Self> {
+        Ok(Self {
+            text: self.text.other(&before.sql),
+            end: String::new(),
+            safe_to_keep: self.safe_to_keep,
+            binds: DB::part_of(&self.binds, params, &before.parameters)?,
         })
     }
 

@@ -9,6 +9,8 @@ use diesel::{
     row::{Field, Row},
     sql_types::Untyped,
 };
+#[cfg(any(feature = "_mysql", feature = "_postgres"))]
+use diesel::{query_builder::bind_collector::RawBytesBindCollector, result::Error};
 use larder_core::{Param, ResultCodec};
 use larder_sql::Dialect;
 
@@ -74,6 +76,23 @@ pub trait CachedBackend:
         player: &mut Self::Player,
     ) -> QueryResult<Vec<Param<'static>>>;
 
+    /// Some of the parameters of a query, to be sent by themselves.
+    #[doc(hidden)]
+    type Part;
+
+    /// The parameters at these positions; `None` = they cannot be sent by themselves.
+    #[doc(hidden)]
+    fn part(params: &[Param<'_>], positions: &[usize]) -> Option<Self::Part>;
+
+    /// Hands these parameters of the query to the driver.
+    #[doc(hidden)]
+    fn collect_part<'b, T: QueryFragment<Self> + ?Sized>(
+        query: &'b T,
+        part: &'b Self::Part,
+        out: &mut Self::BindCollector<'b>,
+        lookup: &mut Self::MetadataLookup,
+    ) -> QueryResult<()>;
+
     /// What the server is told of the types that the caller expects, where it answers by that.
     #[doc(hidden)]
     fn expected<T>() -> Option<Param<'static>>
@@ -83,6 +102,32 @@ pub trait CachedBackend:
         None
     }
 }
+
+/// Leaves the parameters at these positions, in this order.
+#[cfg(any(feature = "_mysql", feature = "_postgres"))]
+pub(crate) fn keep<DB: Backend>(
+    collected: &mut RawBytesBindCollector<DB>,
+    positions: &[usize],
+) -> QueryResult<()>
+where
+    DB::TypeMetadata: Clone,
+{
+    let metadata = picked(&collected.metadata, positions)?;
+    collected.binds = picked(&collected.binds, positions)?;
+    collected.metadata = metadata;
+    Ok(())
+}
+
+/// The elements at these positions, in this order.
+#[cfg(any(feature = "_mysql", feature = "_postgres"))]
+pub(crate) fn picked<T: Clone>(all: &[T], positions: &[usize]) -> QueryResult<Vec<T>> {
+    let pick = |at: &usize| all.get(*at).cloned();
+    let picked: Option<Vec<T>> = positions.iter().map(pick).collect();
+    picked.ok_or_else(|| Error::SerializationError(MISSING.into()))
+}
+
+#[cfg(any(feature = "_mysql", feature = "_postgres"))]
+const MISSING: &str = "a statement has fewer parameters than its text names";
 
 /// Keeps [`CachedBackend`] ours.
 #[doc(hidden)]

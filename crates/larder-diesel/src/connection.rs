@@ -19,17 +19,18 @@ use diesel::{
     result::Error,
     sql_types::Untyped,
 };
-use larder_core::{DiscardReason, Fill, Param, ReadMode};
-use larder_signals::{Failure, Larder, Planned, ReadOptions, Returned, WrapConfig, WriteGuard};
+use larder_core::{DiscardReason, Fill, Image, Param, ReadMode};
+use larder_signals::{Failure, Larder, Planned, ReadOptions, WrapConfig, WriteGuard};
+use larder_sql::Dialect;
 
 use crate::{
     backend::{CachedBackend, Extended, capture},
+    before::{self, Looking},
     codec,
     cursor::CachedCursor,
-    images,
     row::CachedRow,
     rows::Rows,
-    session::{self, Answer, Kept, KeptAs, Now, Session},
+    session::{self, Answer, Kept, KeptAs, Now, Session, Written},
     transaction::CachedTransactionManager,
 };
 
@@ -168,22 +169,43 @@ impl<C: WrappedConnection> CachedConnection<C> {
         status.transaction_depth().ok().flatten()
     }
 
-    /// Runs a statement that may write.
-    pub(crate) fn write<R>(
+    /// Runs a statement that may write, after a look at the rows that it is about to change.
+    pub(crate) fn write<T: QueryFragment<C::Backend> + ?Sized>(
         &mut self,
         planned: &Planned,
         params: &[Param<'_>],
-        run: impl FnOnce(&mut C) -> QueryResult<R>,
-        returned: impl FnOnce(&R) -> Option<&Rows>,
-    ) -> QueryResult<R> {
+        look: Option<&Looking<'_, C::Backend, T>>,
+        run: impl FnOnce(&mut C) -> QueryResult<Written>,
+    ) -> QueryResult<Written> {
         let Self { inner, session, .. } = self;
-        let sending = session.send(planned, params)?;
-        let result = run(inner);
-        let delivery = match &result {
-            Ok(done) => {
-                let images = returned(done).map(|rows| images::of::<C::Backend>(planned, rows));
-                sending.succeeded(images.as_deref().map_or(Returned::Nothing, Returned::All))
+        let mut sending = session.send(planned, params)?;
+        let mut old = None;
+        let result = match look {
+            None => run(inner),
+            Some(look) if sending.is_inside() => match found(inner, planned, look) {
+                Ok(found) => {
+                    old = found;
+                    run(inner)
+                }
+                // The statement would have met it, and may have no transaction any more.
+                Err(error) => Err(error),
+            },
+            Some(look) => {
+                sending.opens();
+                let result = in_own_transaction(
+                    inner,
+                    |inner| {
+                        old = found(inner, planned, look)?;
+                        Ok(())
+                    },
+                    run,
+                );
+                sending.closed();
+                result
             }
+        };
+        let delivery = match &result {
+            Ok(written) => sending.written::<C::Backend>(written, old, true),
             Err(error) => {
                 let failure = failure_of(inner, error, sending.is_inside());
                 sending.look_at(error);
@@ -242,7 +264,9 @@ impl<C: WrappedConnection> SimpleConnection for CachedConnection<C> {
             let result = self.inner.batch_execute(query);
             return result.inspect_err(|error| self.session.read_failed(error));
         }
-        self.write(&planned, &[], |inner| inner.batch_execute(query), |()| None)
+        let run = |inner: &mut C| inner.batch_execute(query).map(|()| Written::Done);
+        self.write::<diesel::query_builder::SqlQuery>(&planned, &[], None, run)
+            .map(|_| ())
     }
 }
 
@@ -275,13 +299,23 @@ impl<C: WrappedConnection> Connection for CachedConnection<C> {
         }
         // Without them, what the statement writes is not known as well.
         let params = C::Backend::params(source, &mut self.player).unwrap_or_default();
-        if let Some((planned, end)) = self.session.told_more(&planned, &text.sql) {
-            let run = |inner: &mut C| all_rows(inner, Extended::new(source, &end));
-            let rows = self.write(&planned, &params, run, |rows| Some(rows))?;
-            return Ok(rows.len());
-        }
-        let run = |inner: &mut C| inner.execute_returning_count(source);
-        self.write(&planned, &params, run, |_| None)
+        let wanted = self.session.wanted(&planned);
+        let before = wanted.before.as_ref();
+        let look = before.and_then(|before| Looking::new(source, before, &params));
+        let told = wanted.returning.as_deref().and_then(|end| {
+            let told = self.session.told_more(&text.sql, end)?;
+            Some((told, end))
+        });
+        let written = match &told {
+            Some((planned, end)) => self.write(planned, &params, look.as_ref(), |inner| {
+                let rows = all_rows(inner, Extended::new(source, end))?;
+                Ok(Written::Rows(Arc::new(rows)))
+            }),
+            None => self.write(&planned, &params, look.as_ref(), |inner| {
+                inner.execute_returning_count(source).map(Written::Count)
+            }),
+        };
+        Ok(written?.count())
     }
 
     fn transaction_state(
@@ -352,9 +386,15 @@ impl<C: WrappedConnection> CachedConnection<C> {
         C::Backend: QueryMetadata<T::SqlType>,
     {
         let params = C::Backend::params(source, &mut self.player).unwrap_or_default();
-        let run = |inner: &mut C| all_rows(inner, source).map(Arc::new);
-        let returns = planned.returns();
-        self.write(planned, &params, run, |rows| returns.then_some(&**rows))
+        let before = self.session.wanted(planned).before;
+        let look = before.as_ref();
+        let look = look.and_then(|before| Looking::new(source, before, &params));
+        let run = |inner: &mut C| {
+            let rows = all_rows(inner, source)?;
+            Ok(Written::Rows(Arc::new(rows)))
+        };
+        let written = self.write(planned, &params, look.as_ref(), run)?;
+        Ok(written.into_rows())
     }
 
     fn pass<'conn, 'query, T>(
@@ -453,6 +493,62 @@ where
             .ok_or_else(|| Error::DeserializationError(UNKEPT.into()))?;
     }
     Ok(rows)
+}
+
+/// The rows that a write is about to change; `None` = they are not all.
+fn found<C, T>(
+    inner: &mut C,
+    planned: &Planned,
+    look: &Looking<'_, C::Backend, T>,
+) -> QueryResult<Option<Vec<Image>>>
+where
+    C: WrappedConnection,
+    T: QueryFragment<C::Backend> + ?Sized,
+{
+    let rows = all_rows(inner, look)?;
+    Ok(before::images::<C::Backend>(look.before(), planned, &rows))
+}
+
+/// Runs a statement and the look before it in a transaction of their own. Where the look fails, the
+/// statement runs by itself.
+fn in_own_transaction<C: WrappedConnection, R>(
+    inner: &mut C,
+    look: impl FnOnce(&mut C) -> QueryResult<()>,
+    run: impl FnOnce(&mut C) -> QueryResult<R>,
+) -> QueryResult<R> {
+    if open(inner).is_err() {
+        return run(inner);
+    }
+    if look(inner).is_err() {
+        undo(inner);
+        return run(inner);
+    }
+    let done = run(inner).inspect_err(|_| undo(inner))?;
+    close(inner)?;
+    Ok(done)
+}
+
+fn open<C: WrappedConnection>(inner: &mut C) -> QueryResult<()> {
+    match C::Backend::DIALECT {
+        // Who reads first may be refused to write.
+        Dialect::Sqlite => inner.batch_execute("BEGIN IMMEDIATE"),
+        _ => C::TransactionManager::begin_transaction(inner),
+    }
+}
+
+fn close<C: WrappedConnection>(inner: &mut C) -> QueryResult<()> {
+    match C::Backend::DIALECT {
+        Dialect::Sqlite => inner.batch_execute("COMMIT").inspect_err(|_| undo(inner)),
+        _ => C::TransactionManager::commit_transaction(inner),
+    }
+}
+
+/// What cannot be rolled back has ended with its connection.
+pub(crate) fn undo<C: WrappedConnection>(inner: &mut C) {
+    let _ = match C::Backend::DIALECT {
+        Dialect::Sqlite => inner.batch_execute("ROLLBACK"),
+        _ => C::TransactionManager::rollback_transaction(inner),
+    };
 }
 
 /// The rows of one of larder's own questions; `None` = it failed.

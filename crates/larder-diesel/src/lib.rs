@@ -15,11 +15,11 @@
 #[cfg(feature = "_async")]
 mod asynchronous;
 mod backend;
+mod before;
 mod codec;
 mod connection;
 mod cursor;
 mod fields;
-mod images;
 mod migrations;
 #[cfg(feature = "_mysql")]
 mod mysql;

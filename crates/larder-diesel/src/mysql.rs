@@ -19,7 +19,7 @@ use larder_core::{Param, ResultCodec};
 use larder_sql::Dialect;
 
 use crate::{
-    backend::{CachedBackend, Sealed},
+    backend::{self, CachedBackend, Sealed},
     codec,
     rows::Rows,
     stored::{FromBytes, StoredRow, StoredRows},
@@ -49,6 +49,22 @@ impl CachedBackend for Mysql {
 
     fn cell_as_param(tag: u32, bytes: &[u8]) -> Option<Param<'_>> {
         decode::param(kind(tag)?, bytes)
+    }
+
+    type Part = Vec<usize>;
+
+    fn part(_params: &[Param<'_>], positions: &[usize]) -> Option<Vec<usize>> {
+        Some(positions.to_vec())
+    }
+
+    fn collect_part<'b, T: QueryFragment<Self> + ?Sized>(
+        query: &'b T,
+        part: &'b Vec<usize>,
+        out: &mut RawBytesBindCollector<Self>,
+        lookup: &mut Self::MetadataLookup,
+    ) -> QueryResult<()> {
+        query.collect_binds(out, lookup, &Self)?;
+        backend::keep(out, part)
     }
 
     fn params<T: QueryFragment<Self>>(
@@ -84,6 +100,19 @@ impl crate::asynchronous::AsyncBackend for Mysql {
 
     fn params_of(binds: &Self::Binds, _player: &mut ()) -> QueryResult<Vec<Param<'static>>> {
         Ok(params(binds))
+    }
+
+    // A connection that was made by hand may count only the rows that have changed.
+    const COUNTS_MATCHED: bool = false;
+
+    fn part_of(
+        binds: &Self::Binds,
+        _params: &[Param<'_>],
+        positions: &[usize],
+    ) -> QueryResult<Self::Binds> {
+        let mut part = binds.moveable();
+        backend::keep(&mut part, positions)?;
+        Ok(part)
     }
 
     fn statement(

@@ -15,11 +15,11 @@ mod types;
 use std::{any::Any, num::NonZeroU32, sync::Arc};
 
 #[cfg(feature = "_async")]
-use diesel::query_builder::{CollectedQuery, bind_collector::RawBytesBindCollector};
+use diesel::query_builder::CollectedQuery;
 use diesel::{
     QueryResult,
     pg::{Pg, PgValue},
-    query_builder::QueryFragment,
+    query_builder::{QueryFragment, bind_collector::RawBytesBindCollector},
 };
 use larder_core::{Param, ResultCodec};
 use larder_sql::Dialect;
@@ -27,7 +27,7 @@ use larder_sql::Dialect;
 #[cfg(feature = "_async")]
 use crate::backend::TypeName;
 use crate::{
-    backend::{CachedBackend, Sealed},
+    backend::{self, CachedBackend, Sealed},
     codec,
     rows::Rows,
     stored::{FromBytes, StoredRow, StoredRows},
@@ -64,6 +64,22 @@ impl CachedBackend for Pg {
         decode::param(tag, bytes)
     }
 
+    type Part = Vec<usize>;
+
+    fn part(_params: &[Param<'_>], positions: &[usize]) -> Option<Vec<usize>> {
+        Some(positions.to_vec())
+    }
+
+    fn collect_part<'b, T: QueryFragment<Self> + ?Sized>(
+        query: &'b T,
+        part: &'b Vec<usize>,
+        out: &mut RawBytesBindCollector<Self>,
+        lookup: &mut Self::MetadataLookup,
+    ) -> QueryResult<()> {
+        query.collect_binds(out, lookup, &Self)?;
+        backend::keep(out, part)
+    }
+
     fn params<T: QueryFragment<Self>>(
         query: &T,
         _player: &mut (),
@@ -85,6 +101,10 @@ impl crate::asynchronous::AsyncBackend for Pg {
 
     fn params_of(binds: &Binds, _player: &mut ()) -> QueryResult<Vec<Param<'static>>> {
         Ok(binds.params())
+    }
+
+    fn part_of(binds: &Binds, _params: &[Param<'_>], positions: &[usize]) -> QueryResult<Binds> {
+        binds.part(positions)
     }
 
     fn type_names(binds: &Binds) -> &[TypeName] {

@@ -21,7 +21,7 @@ use self::reads::OfType;
 pub(crate) use self::reads::Text;
 pub(crate) use self::{
     reads::{Answer, Kept, KeptAs, Now},
-    writes::failure_of,
+    writes::{Written, failure_of},
 };
 
 /// The state of one wrapped connection.
@@ -45,6 +45,8 @@ pub(crate) struct Session {
     foreign: bool,
     /// Something was sent, and nobody has said how it ended.
     under_way: Option<UnderWay>,
+    /// A transaction of the wrapper's own was opened around a write, and nobody has ended it.
+    own_open: bool,
     /// Queries whose type says their text.
     by_type: HashMap<TypeId, OfType, RandomState>,
 }
@@ -85,6 +87,7 @@ impl Session {
             unended: Vec::new(),
             foreign: false,
             under_way: None,
+            own_open: false,
             by_type: HashMap::default(),
         }
     }
@@ -99,6 +102,17 @@ impl Session {
 
     pub(crate) fn dialect(&self) -> Dialect {
         self.dialect
+    }
+
+    /// Whether a transaction of the wrapper's own was left open, which is to be rolled back before
+    /// anything else.
+    pub(crate) fn is_own_open(&self) -> bool {
+        self.own_open
+    }
+
+    /// It was.
+    pub(crate) fn own_closed(&mut self) {
+        self.own_open = false;
     }
 
     /// Something begins on the connection, whose driver counts this many levels of transactions.

@@ -135,6 +135,22 @@ impl CachedBackend for Sqlite {
         })
     }
 
+    type Part = Vec<binds::Bound>;
+
+    fn part(params: &[Param<'_>], positions: &[usize]) -> Option<Self::Part> {
+        let bound = |at: &usize| binds::Bound::of(params.get(*at)?);
+        positions.iter().map(bound).collect()
+    }
+
+    fn collect_part<'b, T: QueryFragment<Self> + ?Sized>(
+        _query: &'b T,
+        part: &'b Self::Part,
+        out: &mut <Self as diesel::backend::Backend>::BindCollector<'b>,
+        _lookup: &mut (),
+    ) -> QueryResult<()> {
+        part.iter().try_for_each(|bound| bound.push(out))
+    }
+
     fn params<T: QueryFragment<Self>>(
         query: &T,
         player: &mut Player,
@@ -163,6 +179,19 @@ impl crate::asynchronous::AsyncBackend for Sqlite {
         player: &mut Player,
     ) -> QueryResult<Vec<Param<'static>>> {
         binds::params(binds::copy(collected), player)
+    }
+
+    fn part_of(
+        _binds: &binds::Binds,
+        params: &[Param<'_>],
+        positions: &[usize],
+    ) -> QueryResult<binds::Binds> {
+        let part = Self::part(params, positions)
+            .ok_or_else(|| Error::SerializationError(binds::NOT_SQLITES.into()))?;
+        let mut collector = <Self as diesel::backend::Backend>::BindCollector::default();
+        part.iter()
+            .try_for_each(|bound| bound.push(&mut collector))?;
+        Ok(collector.moveable())
     }
 
     fn statement(

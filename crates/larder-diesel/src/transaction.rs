@@ -9,7 +9,7 @@ use diesel::{
 
 use crate::{
     CachedConnection,
-    connection::{WrappedConnection, deliver, failure_of},
+    connection::{WrappedConnection, deliver, failure_of, undo},
 };
 
 /// Begins and ends transactions as the connection inside does; what they wrote invalidates after
@@ -63,6 +63,10 @@ impl<C: WrappedConnection> TransactionManager<CachedConnection<C>> for CachedTra
 
 impl<C: WrappedConnection> CachedConnection<C> {
     pub(crate) fn begins(&mut self) {
+        if self.session.is_own_open() {
+            undo(&mut self.inner);
+            self.session.own_closed();
+        }
         let depth = self.depth();
         deliver(self.session.begins(depth));
     }

@@ -6,13 +6,14 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use larder_core::{BypassReason, Cause, Source};
+use larder_core::{BypassReason, Cause, Image, Source};
 use larder_signals::{
     Changes, Planned, Returned, StatementOutcome, TransactionBuffer, TransactionLog, WriteGuard,
 };
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
 
 use crate::{
+    before::Sent,
     failure,
     job::{Done, Job},
     shared::Shared,
@@ -74,9 +75,14 @@ impl Level {
         let backend = inner.get_database_backend();
         let statement = job.statement(backend).into_owned();
         let job = job.waiting_for_the_end(backend);
-        let sending = Sending::new(self, &planned, &statement);
-        let result = job.run(inner).await;
-        let at_once = sending.end(&result);
+        let sent = Sent::new(&self.shared, job, &statement, |extensible| {
+            self.lock()
+                .wanted(self.shared.larder(), &planned, extensible)
+        });
+        let planned = sent.planned(&planned);
+        let sending = Sending::new(self, planned, &statement);
+        let (result, old) = sent.run_inside(inner, planned).await;
+        let at_once = sending.end(&result, old.as_deref());
         self.apply(at_once).await;
         result
     }
@@ -107,7 +113,7 @@ impl Level {
         };
         write::allowed(&self.shared, &planned)?;
         let mut sending = Sending::new(self, &planned, statement);
-        let at_once = sending.record(None, StatementOutcome::Failed);
+        let at_once = sending.record(None, None, StatementOutcome::Failed);
         if at_once.is_empty() {
             return Ok(None);
         }
@@ -286,14 +292,19 @@ impl<'a> Sending<'a> {
     }
 
     /// Records what the statement did; what comes back is to be applied at once.
-    fn end(mut self, result: &Result<Done, DbErr>) -> Changes {
+    fn end(mut self, result: &Result<Done, DbErr>, old: Option<&[Image]>) -> Changes {
         match result {
-            Ok(done) => self.record(Some(done), StatementOutcome::Done),
-            Err(_) => self.record(None, StatementOutcome::Failed),
+            Ok(done) => self.record(Some(done), old, StatementOutcome::Done),
+            Err(_) => self.record(None, None, StatementOutcome::Failed),
         }
     }
 
-    fn record(&mut self, done: Option<&Done>, outcome: StatementOutcome) -> Changes {
+    fn record(
+        &mut self,
+        done: Option<&Done>,
+        old: Option<&[Image]>,
+        outcome: StatementOutcome,
+    ) -> Changes {
         let Some(guard) = self.guard.take() else {
             return Changes::none();
         };
@@ -304,6 +315,7 @@ impl<'a> Sending<'a> {
                 exact,
                 self.statement,
                 done,
+                old,
                 |params, returned| guard.changes(params, returned),
             )
         });
@@ -320,7 +332,7 @@ impl<'a> Sending<'a> {
 
 impl Drop for Sending<'_> {
     fn drop(&mut self) {
-        let at_once = self.record(None, StatementOutcome::Failed);
+        let at_once = self.record(None, None, StatementOutcome::Failed);
         self.level.queue(at_once);
     }
 }

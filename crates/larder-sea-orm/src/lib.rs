@@ -7,6 +7,7 @@
 //! Features mirror those of sea-orm; each only adds parameter types that can be written down, so
 //! that a query with a parameter of a type that is off here runs uncached.
 
+mod before;
 mod begin;
 mod connection;
 mod failure;

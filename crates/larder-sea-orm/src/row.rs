@@ -1,34 +1,21 @@
-//! Rows of RETURNING as images.
+//! Cells of rows that a write has returned, or that were read before it.
 //!
 //! A cell is read in the class of its column and nothing else. What does not decode exactly is
 //! unknown, which only makes the invalidation wider.
 
 use std::borrow::Cow;
 
-use larder_core::{Image, Param, Value};
-use larder_sql::{Column, Dialect, Table, ValueKind};
+use larder_core::{Param, Value};
+use larder_sql::{Column, Dialect, ValueKind};
 use sea_orm::{QueryResult, TryGetError, TryGetable};
 
-/// The image of one returned row; `returning` tells the table's column of each output column.
-pub(crate) fn image(
+/// One cell, for the column of the table behind it.
+pub(crate) fn read(
     row: &QueryResult,
-    table: &Table,
-    returning: &[Option<usize>],
+    index: usize,
+    column: &Column,
     dialect: Dialect,
-) -> Image {
-    let mut cells = vec![None; table.columns.len()];
-    for (index, column) in returning.iter().enumerate() {
-        let Some(position) = *column else { continue };
-        let (Some(cell), Some(column)) = (cells.get_mut(position), table.columns.get(position))
-        else {
-            continue;
-        };
-        *cell = read(row, index, column, dialect);
-    }
-    Image { cells }
-}
-
-fn read(row: &QueryResult, index: usize, column: &Column, dialect: Dialect) -> Option<Value> {
+) -> Option<Value> {
     let cell = Cell {
         row,
         index,

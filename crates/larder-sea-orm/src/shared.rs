@@ -182,14 +182,17 @@ impl Shared {
         if inner.is_mock_connection() {
             return None;
         }
-        let source = self.source_or_stranger(inner.get_database_backend());
-        let prepared = source.plan(sql);
-        Some(Planned {
+        Some(self.planned(inner.get_database_backend(), sql))
+    }
+
+    pub(crate) fn planned(&self, backend: DbBackend, sql: &str) -> Planned {
+        let source = self.source_or_stranger(backend);
+        Planned {
             source: Arc::clone(source),
-            prepared,
+            prepared: source.plan(sql),
             // In another session, names may mean other tables.
             outdated: self.keeper.is_outdated() || self.is_bypassed(),
-        })
+        }
     }
 
     /// Looks at the catalog where that is due; before a transaction, since inside it nothing can be

@@ -1,30 +1,44 @@
 //! What a statement and its result tell of a write.
 
-use larder_core::{Image, Param};
+use larder_core::{Image, Param, Value};
 use larder_signals::{Planned, Returned};
-use larder_sql::{Dialect, plan::WritePlan};
+use larder_sql::{Column, Dialect};
 use sea_orm::{QueryResult, Statement};
 
 use crate::{job::Done, param::Params, row};
 
-/// Hands on the parameters of the statement and what the server told of its rows. Rows that are not
-/// exact tell how many they are.
+/// Hands on the parameters of the statement and what the server told of its rows; `old` = they were
+/// these before, all of them. Rows that are not exact tell how many they are.
 pub(crate) fn tell<T>(
     planned: &Planned,
     exact_rows: bool,
     statement: &Statement,
     done: Option<&Done>,
+    old: Option<&[Image]>,
     then: impl FnOnce(&[Param<'_>], Returned<'_>) -> T,
 ) -> T {
     let dialect = planned.source.dialect();
     let params = Params::of_write(statement, dialect).values;
     let images = |rows: &[QueryResult]| images(planned, exact_rows, rows);
-    match done {
-        Some(Done::One(row)) if planned.returns() => {
+    let returned = match done {
+        Some(Done::All(rows) | Done::Returned(rows)) if planned.returns() => Some(images(rows)),
+        _ => None,
+    };
+    let matched = match (done, &returned) {
+        (Some(Done::Executed(result)), _) => usize::try_from(result.rows_affected()).ok(),
+        (_, Some(rows)) => Some(rows.len()),
+        _ => None,
+    };
+    if let (Some(old), Some(matched)) = (old, matched) {
+        let new = returned.as_deref().unwrap_or_default();
+        return then(&params, Returned::Before { old, matched, new });
+    }
+    match (done, returned) {
+        (_, Some(rows)) => then(&params, Returned::All(&rows)),
+        (Some(Done::One(row)), _) if planned.returns() => {
             then(&params, Returned::Some(&images(row.as_slice())))
         }
-        Some(Done::All(rows)) if planned.returns() => then(&params, Returned::All(&images(rows))),
-        Some(Done::Executed(result)) if dialect == Dialect::MySql && exact_rows => {
+        (Some(Done::Executed(result)), _) if dialect == Dialect::MySql && exact_rows => {
             then(&params, Returned::InsertId(result.last_insert_id()))
         }
         // Without RETURNING, no rows say nothing of how many were written.
@@ -33,20 +47,17 @@ pub(crate) fn tell<T>(
 }
 
 fn images(planned: &Planned, exact_rows: bool, rows: &[QueryResult]) -> Vec<Image> {
-    let Some(WritePlan {
-        targets, returning, ..
-    }) = planned.single_write()
-    else {
-        return Vec::new();
-    };
-    let [target] = targets.as_slice() else {
-        return Vec::new();
-    };
     if !exact_rows {
         return vec![Image::default(); rows.len()];
     }
+    planned.returned_images(rows.len(), cell_of(planned, rows))
+}
+
+/// Reads the cells of these rows.
+pub(crate) fn cell_of(
+    planned: &Planned,
+    rows: &[QueryResult],
+) -> impl Fn(usize, usize, &Column) -> Option<Value> {
     let dialect = planned.source.dialect();
-    rows.iter()
-        .map(|row| row::image(row, &target.table, returning, dialect))
-        .collect()
+    move |row, at, column| row::read(rows.get(row)?, at, column, dialect)
 }

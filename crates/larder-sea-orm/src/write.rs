@@ -7,6 +7,7 @@ use larder_signals::{Changes, Planned, WriteGuard};
 use sea_orm::{ConnectionTrait, DbErr};
 
 use crate::{
+    before::Sent,
     failure,
     job::{Done, Job},
     shared::Shared,
@@ -60,7 +61,7 @@ pub(crate) fn guard(shared: &Shared, planned: &Planned) -> WriteGuard {
         .begin_write(&planned.source, Arc::clone(&planned.prepared))
 }
 
-async fn write<C: ConnectionTrait>(
+async fn write<C: ConnectionTrait + 'static>(
     inner: &C,
     shared: &Shared,
     planned: &Planned,
@@ -70,12 +71,16 @@ async fn write<C: ConnectionTrait>(
     let (backend, exact) = (inner.get_database_backend(), shared.has_exact_rows());
     let statement = job.statement(backend).into_owned();
     let job = job.waiting_for_the_end(backend);
+    let sent = Sent::new(shared, job, &statement, |extensible| {
+        shared.larder().wanted(planned, extensible)
+    });
+    let planned = sent.planned(planned);
     if planned.changes_schema() {
         // Before as well as after: what others write meanwhile is planned by no stale catalog.
         shared.schema_changed();
     }
     guard.sent();
-    let result = job.run(inner).await;
+    let (result, old) = sent.run(inner, planned).await;
     shared.look_at(result.as_ref().err());
     if planned.changes_schema() {
         shared.schema_changed();
@@ -86,13 +91,14 @@ async fn write<C: ConnectionTrait>(
             exact,
             &statement,
             Some(done),
+            old.as_deref(),
             |params, returned| {
                 guard.succeeded(params, returned);
             },
         ),
         Err(error) => match failure::of(error) {
             Some(failure) => {
-                told::tell(planned, exact, &statement, None, |params, _| {
+                told::tell(planned, exact, &statement, None, None, |params, _| {
                     guard.failed(params, failure)
                 });
             }

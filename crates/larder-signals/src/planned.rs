@@ -98,6 +98,20 @@ impl Planned {
         }
     }
 
+    /// Whether the server lets no row come to those that a transaction has locked: MySQL and MariaDB
+    /// lock the gaps as well (W3).
+    pub fn locks_gaps(&self) -> bool {
+        let catalog = self.source.catalog();
+        // MariaDB before 11.1 has the old name of the variable only.
+        let isolation = ["transaction_isolation", "tx_isolation"];
+        let setting = |name| catalog.as_ref()?.session_setting(name);
+        self.source.dialect() == Dialect::MySql
+            && isolation
+                .into_iter()
+                .filter_map(setting)
+                .any(|level| matches!(level, "REPEATABLE-READ" | "SERIALIZABLE"))
+    }
+
     /// PostgreSQL's `SET LOCAL` ends with its transaction; elsewhere the word means the session.
     pub fn is_local_setting(&self) -> bool {
         self.begins_with(SET_LOCAL)

@@ -101,6 +101,13 @@ impl TransactionBuffer {
         self.detached
     }
 
+    /// Whether every statement since BEGIN was understood and none failed, so that the transaction
+    /// is certain to be open.
+    #[must_use]
+    pub fn is_certain(&self) -> bool {
+        self.certain && !self.detached
+    }
+
     /// Whether text has ended a savepoint of the ORM: its handle will end one that is not there, and
     /// nobody knows what the driver makes of that.
     #[must_use]

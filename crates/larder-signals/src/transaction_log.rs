@@ -4,7 +4,7 @@
 use larder_core::Source;
 use larder_sql::Dialect;
 
-use crate::{Changes, Larder, Planned, StatementOutcome, TransactionBuffer};
+use crate::{Changes, Larder, Planned, StatementOutcome, TransactionBuffer, Wanted};
 
 /// What an adapter keeps of an open transaction.
 #[derive(Debug)]
@@ -14,6 +14,8 @@ pub struct TransactionLog {
     schema_changed: bool,
     /// `SET LOCAL` was seen: until the end, names may mean other tables.
     local_setting: bool,
+    /// A write has succeeded.
+    wrote: bool,
 }
 
 /// What follows from a statement that was recorded.
@@ -37,6 +39,7 @@ impl TransactionLog {
             events: larder.begin_transaction(source),
             schema_changed: false,
             local_setting: false,
+            wrote: false,
         }
     }
 
@@ -45,6 +48,22 @@ impl TransactionLog {
     #[must_use]
     pub fn has_changed_schema(&self) -> bool {
         self.schema_changed
+    }
+
+    /// [`Larder::wanted`] in this transaction.
+    #[must_use]
+    pub fn wanted(&self, larder: &Larder, planned: &Planned, extensible: bool) -> Wanted {
+        if self.local_setting {
+            return Wanted::default();
+        }
+        let mut wanted = larder.wanted(planned, extensible);
+        // What is locked stays so only in a transaction that is certain to be open. SQLite locks by
+        // writing alone: who reads first may be refused to write.
+        let locks = self.wrote || planned.source.dialect() != Dialect::Sqlite;
+        if !self.events.is_certain() || !locks {
+            wanted.before = None;
+        }
+        wanted
     }
 
     /// Takes in one statement; `changes` says what it may have changed if names mean what the plan
@@ -60,6 +79,7 @@ impl TransactionLog {
         } else {
             changes()
         };
+        self.wrote |= outcome == StatementOutcome::Done && planned.single_write().is_some();
         self.local_setting |= planned.is_local_setting();
         self.schema_changed |= planned.changes_schema();
         let at_once = self.events.record(planned.plan(), changes, outcome);

@@ -3,7 +3,7 @@
 use larder_core::{Image, Source, Value};
 use larder_sql::{
     Column, Dialect, Table, ValueKind,
-    plan::{ChosenRows, NewRows, OldRows, Term, Test, WriteOperation, WritePlan, WriteTarget},
+    plan::{ChosenRows, NewRows, OldRows, Term, Test, WriteOperation, WriteTarget},
 };
 
 use crate::{ChangeLimits, Larder, Planned, cascade::Closure, change_set::holds, event::EventKind};
@@ -36,14 +36,15 @@ pub struct RowsBefore {
 
 impl Larder {
     /// What this write had better ask for. Nothing where it tells enough, and where nothing that is
-    /// certain to be valid could be asked.
+    /// certain to be valid could be asked. `extensible` = its text may be sent with RETURNING at its
+    /// end.
     #[must_use]
-    pub fn wanted(&self, planned: &Planned) -> Wanted {
-        wanted(planned, self.inner.change_limits).unwrap_or_default()
+    pub fn wanted(&self, planned: &Planned, extensible: bool) -> Wanted {
+        wanted(planned, extensible, self.inner.change_limits).unwrap_or_default()
     }
 }
 
-fn wanted(planned: &Planned, limits: ChangeLimits) -> Option<Wanted> {
+fn wanted(planned: &Planned, extensible: bool, limits: ChangeLimits) -> Option<Wanted> {
     if planned.outdated {
         return None;
     }
@@ -53,7 +54,7 @@ fn wanted(planned: &Planned, limits: ChangeLimits) -> Option<Wanted> {
     };
     let asking = Asking {
         source: &planned.source,
-        write,
+        takes_returning: extensible && write.takes_returning,
         target,
         asked: planned.source.asked().of(&target.table),
     };
@@ -72,7 +73,7 @@ const COMPARED_CHARS_MAX: u32 = 255;
 
 struct Asking<'a> {
     source: &'a Source,
-    write: &'a WritePlan,
+    takes_returning: bool,
     target: &'a WriteTarget,
     /// By what reads ask.
     asked: Vec<usize>,
@@ -120,7 +121,7 @@ impl Asking<'_> {
                 .filter(|column| !is_update || !self.changes(*column));
             self.returning(open.chain(computed.iter().copied()))
         };
-        if open.is_empty() || by_key && returns_all && self.write.takes_returning {
+        if open.is_empty() || by_key && returns_all && self.takes_returning {
             return by_key.then(returned).flatten();
         }
         match self.before(&open, limits) {
@@ -156,6 +157,8 @@ impl Asking<'_> {
         let table = self.table();
         // What a trigger makes of a row, and which rows of a family are meant, is not known.
         if limits.old_rows_max == 0
+            // A BEGIN would commit what was written before it.
+            || catalog.session_forbids_storing().is_some()
             || closure.rewrites_rows(table, kind)
             || !closure.stands_alone(table)
         {
@@ -213,7 +216,7 @@ impl Asking<'_> {
         let mut columns: Vec<usize> = columns.collect();
         columns.sort_unstable();
         columns.dedup();
-        if columns.is_empty() || !self.write.takes_returning {
+        if columns.is_empty() || !self.takes_returning {
             return None;
         }
         let list = self.list(&columns)?;

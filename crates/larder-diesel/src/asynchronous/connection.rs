@@ -12,7 +12,7 @@ use std::{
 
 use diesel::{
     ConnectionError, ConnectionResult, QueryResult,
-    connection::{CacheSize, Instrumentation},
+    connection::{CacheSize, Instrumentation, TransactionManagerStatus},
     query_builder::{AsQuery, QueryFragment, QueryId},
     result::Error,
     row::Row,
@@ -25,20 +25,24 @@ use futures_util::{
     FutureExt as _, StreamExt as _,
     future::{BoxFuture, ready},
 };
-use larder_core::{DiscardReason, Fill, ReadMode};
-use larder_signals::{Failure, Larder, Planned, ReadOptions, Returned, WrapConfig, WriteGuard};
+use larder_core::{DiscardReason, Fill, Param, ReadMode};
+use larder_signals::{
+    Failure, Larder, Planned, ReadOptions, Returned, RowsBefore, WrapConfig, WriteGuard,
+};
 
 use super::{
-    AsyncBackend, Collected, stream::CachedAsyncStream, transaction::CachedAsyncTransactionManager,
+    AsyncBackend, Collected,
+    stream::CachedAsyncStream,
+    transaction::CachedAsyncTransactionManager,
+    write::{Looking, OwnTransaction, in_own_transaction, run},
 };
 use crate::{
     backend::{CachedBackend, TypeName, capture},
     codec,
     connection::{NO_LARDER, UNKEPT},
-    images,
     row::CachedRow,
     rows::Rows,
-    session::{self, Answer, Kept, KeptAs, Now, Session},
+    session::{self, Answer, Kept, KeptAs, Now, Session, Written},
 };
 
 /// A connection of diesel-async whose reads may be answered from the cache and whose writes
@@ -161,15 +165,22 @@ impl<C: WrappedAsyncConnection> CachedAsyncConnection<C> {
 
     /// Something begins on the connection.
     pub(super) async fn begins(&mut self) {
+        if self.session.is_own_open() {
+            OwnTransaction::left(&mut self.inner).await;
+            self.session.own_closed();
+        }
         let depth = self.depth();
         let left = self.session.begins(depth);
         deliver(left).await;
     }
 
+    fn status(&mut self) -> &mut TransactionManagerStatus {
+        C::TransactionManager::transaction_manager_status_mut(&mut self.inner)
+    }
+
     /// How many levels of transactions the driver counts; what it has given up counts as none.
     pub(super) fn depth(&mut self) -> Option<NonZeroU32> {
-        let status = C::TransactionManager::transaction_manager_status_mut(&mut self.inner);
-        status.transaction_depth().ok().flatten()
+        self.status().transaction_depth().ok().flatten()
     }
 
     /// Runs a text that may write.
@@ -189,30 +200,42 @@ impl<C: WrappedAsyncConnection> CachedAsyncConnection<C> {
         result
     }
 
-    /// Runs a statement that may write, and reads its rows to the end where it has any.
+    /// Runs a statement that may write, after a look at the rows that it is about to change.
     async fn write(
         &mut self,
         planned: &Planned,
         collected: &Collected<C::Backend>,
-        rows: bool,
+        before: Option<&RowsBefore>,
+        as_rows: bool,
     ) -> QueryResult<Written> {
         let statement = self.statement(collected).await?;
         // Without them, what the statement writes is not known as well.
         let params = C::Backend::params_of(&collected.binds, &mut self.player).unwrap_or_default();
+        let look = match before {
+            Some(before) => self.look(planned, collected, before, &params).await,
+            None => None,
+        };
         let Self { inner, session, .. } = self;
-        let sending = session.send(planned, &params)?;
-        let result = if rows {
-            all_rows(inner, statement).await.map(Written::Rows)
-        } else {
-            let count = inner.execute_returning_count(statement).await;
-            count.map(Written::Count)
+        let mut sending = session.send(planned, &params)?;
+        let (result, old) = match look {
+            None => (run(inner, statement, as_rows).await, None),
+            Some(look) if sending.is_inside() => match look.found(inner).await {
+                Ok(old) => (run(inner, statement, as_rows).await, old),
+                // The statement would have met it, and may have no transaction any more.
+                Err(error) => (Err(error), None),
+            },
+            Some(look) => {
+                sending.opens();
+                let done = in_own_transaction(inner, look, statement, as_rows).await;
+                sending.closed();
+                match done {
+                    Ok((written, old)) => (Ok(written), old),
+                    Err(error) => (Err(error), None),
+                }
+            }
         };
         let delivery = match &result {
-            Ok(Written::Rows(rows)) if planned.returns() => {
-                let images = images::of::<C::Backend>(planned, rows);
-                sending.succeeded(Returned::All(&images))
-            }
-            Ok(_) => sending.succeeded(Returned::Nothing),
+            Ok(written) => sending.written::<C::Backend>(written, old, C::Backend::COUNTS_MATCHED),
             Err(error) => {
                 let failure = failure_of(inner, error, sending.is_inside()).await;
                 sending.look_at(error);
@@ -221,6 +244,30 @@ impl<C: WrappedAsyncConnection> CachedAsyncConnection<C> {
         };
         self.end_of_write(delivery).await;
         result
+    }
+
+    /// What this write had better look at before; nothing where the driver's count would not prove
+    /// that these were all (W3).
+    fn rows_before(&self, planned: &Planned) -> Option<RowsBefore> {
+        let proves = C::Backend::COUNTS_MATCHED || planned.locks_gaps();
+        self.session.wanted(planned).before.filter(|_| proves)
+    }
+
+    /// `None` = its parameters cannot be sent by themselves.
+    async fn look<'a>(
+        &mut self,
+        planned: &'a Planned,
+        collected: &Collected<C::Backend>,
+        before: &'a RowsBefore,
+        params: &[Param<'static>],
+    ) -> Option<Looking<'a, C::Backend>> {
+        let part = collected.part(before, params).ok()?;
+        let statement = self.statement(&part).await.ok()?;
+        Some(Looking {
+            planned,
+            before,
+            statement,
+        })
     }
 
     async fn end_of_write(&mut self, delivery: Option<WriteGuard>) {
@@ -281,11 +328,10 @@ impl<C: WrappedAsyncConnection> CachedAsyncConnection<C> {
         planned: &Planned,
         collected: &Collected<C::Backend>,
     ) -> QueryResult<CachedAsyncStream<'_, C>> {
-        let rows = match self.write(planned, collected, true).await? {
-            Written::Rows(rows) => rows,
-            Written::Count(_) => Rows::default(),
-        };
-        CachedAsyncStream::stored(&mut self.player, Arc::new(rows))
+        let before = self.rows_before(planned);
+        let written = self.write(planned, collected, before.as_ref(), true);
+        let rows = written.await?.into_rows();
+        CachedAsyncStream::stored(&mut self.player, rows)
     }
 
     /// Runs a query past the cache.
@@ -379,12 +425,6 @@ impl<C: WrappedAsyncConnection> Drop for AsyncScope<'_, C> {
     }
 }
 
-/// What a statement that may write has given.
-enum Written {
-    Rows(Rows),
-    Count(usize),
-}
-
 /// How the rows of a query ended.
 enum End {
     Complete,
@@ -413,7 +453,7 @@ where
 }
 
 /// Every row of a statement.
-async fn all_rows<C: WrappedAsyncConnection>(
+pub(super) async fn all_rows<C: WrappedAsyncConnection>(
     connection: &mut C,
     statement: <C::Backend as AsyncBackend>::Statement,
 ) -> QueryResult<Rows> {
@@ -515,17 +555,19 @@ impl<C: WrappedAsyncConnection> AsyncConnectionCore for CachedAsyncConnection<C>
                 let result = self.inner.execute_returning_count(statement).await;
                 return result.inspect_err(|error| self.session.read_failed(error));
             }
-            let written = match self.session.told_more(&planned, &collected.text.sql) {
-                Some((planned, end)) => {
-                    collected.end = end;
-                    self.write(&planned, &collected, true).await
-                }
-                None => self.write(&planned, &collected, false).await,
+            let before = self.rows_before(&planned);
+            let end = self.session.wanted(&planned).returning.unwrap_or_default();
+            let told = match end.is_empty() {
+                true => None,
+                false => self.session.told_more(&collected.text.sql, &end),
             };
-            match written? {
-                Written::Count(count) => Ok(count),
-                Written::Rows(rows) => Ok(rows.len()),
+            if told.is_some() {
+                collected.end = end;
             }
+            let as_rows = told.is_some();
+            let planned = told.unwrap_or(planned);
+            let written = self.write(&planned, &collected, before.as_ref(), as_rows);
+            Ok(written.await?.count())
         }
         .boxed()
     }

@@ -11,7 +11,7 @@ use larder_core::Param;
 use super::types::number;
 use super::{decode, types::Types};
 #[cfg(feature = "_async")]
-use crate::backend::TypeName;
+use crate::backend::{TypeName, picked};
 
 /// The parameters of a query, collected without the server: types of its own have numbers of ours.
 #[derive(Debug)]
@@ -68,6 +68,20 @@ impl Binds {
 
 #[cfg(feature = "_async")]
 impl Binds {
+    /// The parameters at these positions.
+    pub(super) fn part(&self, positions: &[usize]) -> QueryResult<Self> {
+        let places = positions.iter().enumerate().flat_map(|(at, position)| {
+            let own = self.places.iter().filter(move |(bind, _)| bind == position);
+            own.map(move |(_, byte)| (at, *byte))
+        });
+        Ok(Self {
+            metadata: picked(&self.metadata, positions)?,
+            binds: picked(&self.binds, positions)?,
+            types: self.types.clone(),
+            places: places.collect(),
+        })
+    }
+
     /// The types that the server must be asked for.
     pub(super) fn names(&self) -> &[TypeName] {
         self.types.names()

@@ -8,7 +8,7 @@ use crate::backend::TypeName;
 
 /// Stands in for the server: types of its own get numbers of ours, by name, so that the key of a
 /// query needs no question and is the same on every copy of a database.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Types {
     first: u32,
     names: Vec<TypeName>,

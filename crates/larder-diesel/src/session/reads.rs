@@ -33,6 +33,17 @@ pub(crate) struct Text {
     kind: Option<TypeId>,
 }
 
+impl Text {
+    /// Another text, of no type.
+    #[cfg(feature = "_async")]
+    pub(crate) fn other(&self, sql: &str) -> Self {
+        Self {
+            sql: sql.into(),
+            kind: None,
+        }
+    }
+}
+
 /// Types of queries that are told apart; beyond, their text is built and looked up each time.
 const TYPES_MAX: usize = 10_000;
 

@@ -6,14 +6,15 @@ use diesel::{
     QueryResult,
     result::{DatabaseErrorKind, Error},
 };
-use larder_core::Param;
+use larder_core::{Image, Param};
 use larder_signals::{
-    CatalogKeeper, Changes, Failure, Planned, Recorded, Returned, StatementOutcome, WriteGuard,
-    wanted_returning,
+    CatalogKeeper, Changes, Failure, Planned, Recorded, Returned, StatementOutcome, Wanted,
+    WriteGuard,
 };
 use larder_sql::plan::{Part, TransactionCommand};
 
 use super::{Doubt, Session, UnderWay};
+use crate::{backend::CachedBackend, before, rows::Rows};
 
 /// A statement that may write, on its way. Dropped before its end (cancellation, panic), it may
 /// have been executed.
@@ -27,13 +28,49 @@ pub(crate) struct Sending<'s> {
     inside: bool,
 }
 
+/// What a statement that may write has given.
+#[derive(Debug)]
+pub(crate) enum Written {
+    /// Rows, read to the end.
+    Rows(Arc<Rows>),
+    /// How many rows it has matched, or changed.
+    Count(usize),
+    /// Nothing: a text.
+    Done,
+}
+
+impl Written {
+    /// Its rows.
+    pub(crate) fn into_rows(self) -> Arc<Rows> {
+        match self {
+            Self::Rows(rows) => rows,
+            _ => Arc::default(),
+        }
+    }
+
+    /// How many rows there were.
+    pub(crate) fn count(&self) -> usize {
+        match self {
+            Self::Rows(rows) => rows.len(),
+            Self::Count(count) => *count,
+            Self::Done => 0,
+        }
+    }
+}
+
 impl Session {
-    /// The plan of a write that asks for what reads need to know of its rows, and what its text then
-    /// ends with.
-    pub(crate) fn told_more(&self, planned: &Planned, sql: &str) -> Option<(Planned, String)> {
-        let end = wanted_returning(planned)?;
+    /// What a write asks for besides doing its work.
+    pub(crate) fn wanted(&self, planned: &Planned) -> Wanted {
+        match &self.log {
+            Some(log) => log.wanted(&self.larder, planned, true),
+            None => self.larder.wanted(planned, true),
+        }
+    }
+
+    /// The plan of a write with this at its end; `None` = nothing would come back.
+    pub(crate) fn told_more(&self, sql: &str, end: &str) -> Option<Planned> {
         let told = self.plan(&format!("{sql}{end}"));
-        told.returns().then_some((told, end))
+        told.returns().then_some(told)
     }
 
     /// A statement that may write is about to be sent.
@@ -119,6 +156,47 @@ impl Sending<'_> {
     /// Whether it is sent inside a transaction.
     pub(crate) fn is_inside(&self) -> bool {
         self.inside
+    }
+
+    /// A transaction of the wrapper's own is about to be opened around the statement. Until
+    /// [`closed`](Self::closed), and for good when that never happens (cancellation, panic), it is
+    /// open.
+    pub(crate) fn opens(&mut self) {
+        self.session.own_open = true;
+    }
+
+    /// It has ended.
+    pub(crate) fn closed(&mut self) {
+        self.session.own_open = false;
+    }
+
+    /// The statement has run and given this; `old` = its rows before, all of them. Where counts are
+    /// not of the rows it matched, none came in between.
+    pub(crate) fn written<DB: CachedBackend>(
+        self,
+        written: &Written,
+        old: Option<Vec<Image>>,
+        counts_matched: bool,
+    ) -> Option<WriteGuard> {
+        let rows = match written {
+            Written::Rows(rows) => Some(&**rows),
+            _ => None,
+        };
+        let returns = rows.is_some() && self.planned.returns();
+        let new = rows.filter(|_| returns);
+        let new = new.map(|rows| before::returned::<DB>(self.planned, rows));
+        let new = new.as_deref().unwrap_or_default();
+        let matched = match written {
+            Written::Rows(rows) if returns => Some(rows.len()),
+            Written::Count(count) if counts_matched => Some(*count),
+            Written::Count(_) => old.as_ref().map(Vec::len),
+            _ => None,
+        };
+        self.succeeded(match (old.as_deref(), matched) {
+            (Some(old), Some(matched)) => Returned::Before { old, matched, new },
+            _ if returns => Returned::All(new),
+            _ => Returned::Nothing,
+        })
     }
 
     /// The statement has run. What comes back is to be delivered before the caller goes on.

@@ -4,7 +4,8 @@ use diesel::{
     QueryResult,
     backend::Backend,
     connection::LoadConnection as _,
-    query_builder::{CollectedQuery, MoveableBindCollector},
+    query_builder::{BindCollector as _, CollectedQuery, MoveableBindCollector},
+    sql_types::{BigInt, Binary, Double, Nullable, Text},
     sqlite::Sqlite,
 };
 use larder_core::Param;
@@ -57,6 +58,52 @@ pub(super) fn params(binds: Binds, player: &mut Player) -> QueryResult<Vec<Param
         Some((tag, bytes)) => owned(Sqlite::cell_as_param(tag, bytes)),
     };
     Ok((0..rows.len()).map(param).collect())
+}
+
+/// A parameter that is sent by itself. SQLite has these kinds, and no others.
+#[derive(Debug)]
+#[doc(hidden)]
+pub enum Bound {
+    /// NULL.
+    Null,
+    /// An integer.
+    Integer(i64),
+    /// A double.
+    Real(f64),
+    /// Text.
+    Text(String),
+    /// Bytes.
+    Blob(Vec<u8>),
+}
+
+#[cfg(feature = "_async")]
+pub(super) const NOT_SQLITES: &str = "a parameter is of a kind that SQLite does not have";
+
+impl Bound {
+    /// `None` = SQLite has no such kind.
+    pub(super) fn of(param: &Param<'_>) -> Option<Self> {
+        Some(match param {
+            Param::Null => Self::Null,
+            Param::Int(value) => Self::Integer(i64::try_from(*value).ok()?),
+            Param::Float(value) => Self::Real(*value),
+            Param::Text(value) => Self::Text(value.clone().into_owned()),
+            Param::Bytes(value) => Self::Blob(value.clone().into_owned()),
+            _ => return None,
+        })
+    }
+
+    pub(super) fn push<'b>(
+        &'b self,
+        out: &mut <Sqlite as Backend>::BindCollector<'b>,
+    ) -> QueryResult<()> {
+        match self {
+            Self::Null => out.push_bound_value::<Nullable<BigInt>, Option<i64>>(&None, &mut ()),
+            Self::Integer(value) => out.push_bound_value::<BigInt, i64>(value, &mut ()),
+            Self::Real(value) => out.push_bound_value::<Double, f64>(value, &mut ()),
+            Self::Text(value) => out.push_bound_value::<Text, str>(value, &mut ()),
+            Self::Blob(value) => out.push_bound_value::<Binary, [u8]>(value, &mut ()),
+        }
+    }
 }
 
 fn owned(param: Option<Param<'_>>) -> Param<'static> {

@@ -27,7 +27,7 @@ fn wants_with(
         prepared,
         outdated: false,
     };
-    wanted(&planned, limits).unwrap_or_default()
+    wanted(&planned, true, limits).unwrap_or_default()
 }
 
 fn asked(dialect: Dialect, reads: &[&str], write: &str) -> Option<String> {
@@ -192,9 +192,9 @@ fn nothing_is_asked_by_a_plan_that_is_old() {
     let limits = ChangeLimits::default();
     let author = " RETURNING \"author_id\"";
     assert_eq!(
-        wanted(&planned, limits).unwrap().returning.as_deref(),
+        wanted(&planned, true, limits).unwrap().returning.as_deref(),
         Some(author)
     );
     planned.outdated = true;
-    assert_eq!(wanted(&planned, limits), None);
+    assert_eq!(wanted(&planned, true, limits), None);
 }

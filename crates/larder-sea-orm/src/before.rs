@@ -1,0 +1,162 @@
+//! A write and the look at the rows that it is about to change.
+
+use larder_core::Image;
+use larder_signals::{Planned, RowsBefore, Wanted};
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DbBackend, DbErr, SqliteTransactionMode, Statement,
+    TransactionOptions, TransactionTrait, Values,
+};
+
+use crate::{
+    job::{Done, Job},
+    shared::Shared,
+    told,
+};
+
+/// A write as it is sent.
+pub(crate) struct Sent {
+    job: Job,
+    /// The plan of what is sent.
+    told: Option<Planned>,
+    look: Option<Look>,
+}
+
+/// The SELECT of the rows that a write is about to change.
+struct Look {
+    before: RowsBefore,
+    statement: Statement,
+}
+
+impl Sent {
+    /// `wanted` tells what the write had better ask for.
+    pub(crate) fn new(
+        shared: &Shared,
+        job: Job,
+        statement: &Statement,
+        wanted: impl FnOnce(bool) -> Wanted,
+    ) -> Self {
+        if !shared.has_exact_rows() {
+            return Self {
+                job,
+                told: None,
+                look: None,
+            };
+        }
+        // SQLite's results tell the last row that was inserted, which RETURNING does not.
+        let is_postgres = statement.db_backend == DbBackend::Postgres;
+        let extensible = is_postgres && matches!(job, Job::Execute(_));
+        let Wanted {
+            before, returning, ..
+        } = wanted(extensible);
+        let returning = returning.and_then(|end| {
+            let job = job.returning(&end)?;
+            let told = shared.planned(statement.db_backend, job.sql());
+            told.returns().then_some((job, told))
+        });
+        let (job, told) = match returning {
+            Some((job, told)) => (job, Some(told)),
+            None => (job, None),
+        };
+        let look = before.and_then(|before| Look::new(before, statement));
+        Self { job, told, look }
+    }
+
+    /// The plan of what is sent.
+    pub(crate) fn planned<'a>(&'a self, planned: &'a Planned) -> &'a Planned {
+        self.told.as_ref().unwrap_or(planned)
+    }
+
+    /// Sends it outside a transaction. Only connections of SeaORM's own open one for the look.
+    pub(crate) async fn run<C: ConnectionTrait + 'static>(
+        &self,
+        inner: &C,
+        planned: &Planned,
+    ) -> (Result<Done, DbErr>, Option<Vec<Image>>) {
+        let database = (inner as &dyn std::any::Any).downcast_ref::<DatabaseConnection>();
+        if let (Some(look), Some(database)) = (&self.look, database)
+            && let Some(done) = self.in_own_transaction(database, look, planned).await
+        {
+            return done;
+        }
+        (self.job.clone().run(inner).await, None)
+    }
+
+    /// Sends it inside the caller's transaction.
+    pub(crate) async fn run_inside<C: ConnectionTrait>(
+        &self,
+        inner: &C,
+        planned: &Planned,
+    ) -> (Result<Done, DbErr>, Option<Vec<Image>>) {
+        let mut old = None;
+        if let Some(look) = &self.look {
+            match look.found(inner, planned).await {
+                Ok(found) => old = found,
+                // The statement would have met it, and may have no transaction any more.
+                Err(error) => return (Err(self.job.own_error(error)), None),
+            }
+        }
+        (self.job.clone().run(inner).await, old)
+    }
+
+    /// `None` = nothing was sent, or nothing of it is left: the statement is to run by itself.
+    async fn in_own_transaction(
+        &self,
+        database: &DatabaseConnection,
+        look: &Look,
+        planned: &Planned,
+    ) -> Option<(Result<Done, DbErr>, Option<Vec<Image>>)> {
+        let options = TransactionOptions {
+            // Who reads first may be refused to write.
+            sqlite_transaction_mode: (database.get_database_backend() == DbBackend::Sqlite)
+                .then_some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        let transaction = database.begin_with_options(options).await.ok()?;
+        let Ok(old) = look.found(&transaction, planned).await else {
+            // What cannot be rolled back has ended with its connection.
+            let _ = transaction.rollback().await;
+            return None;
+        };
+        let done = match self.job.clone().run(&transaction).await {
+            Ok(done) => done,
+            Err(error) => {
+                let _ = transaction.rollback().await;
+                return Some((Err(error), None));
+            }
+        };
+        Some(match transaction.commit().await {
+            Ok(()) => (Ok(done), old),
+            Err(error) => (Err(self.job.own_error(error)), None),
+        })
+    }
+}
+
+impl Look {
+    fn new(before: RowsBefore, statement: &Statement) -> Option<Self> {
+        let all = statement.values.as_ref().map(|values| values.0.as_slice());
+        let all = all.unwrap_or_default();
+        let value = |at: &usize| all.get(*at).cloned();
+        let values: Vec<_> = before.parameters.iter().map(value).collect::<Option<_>>()?;
+        let (backend, sql) = (statement.db_backend, before.sql.clone());
+        let statement = match values.is_empty() {
+            true => Statement::from_string(backend, sql),
+            false => Statement {
+                sql,
+                values: Some(Values(values)),
+                db_backend: backend,
+            },
+        };
+        Some(Self { before, statement })
+    }
+
+    /// The rows; `None` = they are not all.
+    async fn found<C: ConnectionTrait>(
+        &self,
+        inner: &C,
+        planned: &Planned,
+    ) -> Result<Option<Vec<Image>>, DbErr> {
+        let rows = inner.query_all_raw(self.statement.clone()).await?;
+        let cells = told::cell_of(planned, &rows);
+        Ok(self.before.images(planned, rows.len(), cells))
+    }
+}
