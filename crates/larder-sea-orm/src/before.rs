@@ -16,8 +16,6 @@ use crate::{
 /// A write as it is sent.
 pub(crate) struct Sent {
     job: Job,
-    /// The plan of what is sent.
-    told: Option<Planned>,
     look: Option<Look>,
 }
 
@@ -27,43 +25,15 @@ struct Look {
     statement: Statement,
 }
 
+/// SeaORM gives nobody a way to make its result of an `execute`, so nothing is added to a statement.
+pub(crate) const EXTENSIBLE: bool = false;
+
 impl Sent {
     /// `wanted` tells what the write had better ask for.
-    pub(crate) fn new(
-        shared: &Shared,
-        job: Job,
-        statement: &Statement,
-        wanted: impl FnOnce(bool) -> Wanted,
-    ) -> Self {
-        if !shared.has_exact_rows() {
-            return Self {
-                job,
-                told: None,
-                look: None,
-            };
-        }
-        // SQLite's results tell the last row that was inserted, which RETURNING does not.
-        let is_postgres = statement.db_backend == DbBackend::Postgres;
-        let extensible = is_postgres && matches!(job, Job::Execute(_));
-        let Wanted {
-            before, returning, ..
-        } = wanted(extensible);
-        let returning = returning.and_then(|end| {
-            let job = job.returning(&end)?;
-            let told = shared.planned(statement.db_backend, job.sql());
-            told.returns().then_some((job, told))
-        });
-        let (job, told) = match returning {
-            Some((job, told)) => (job, Some(told)),
-            None => (job, None),
-        };
+    pub(crate) fn new(shared: &Shared, job: Job, statement: &Statement, wanted: Wanted) -> Self {
+        let before = wanted.before.filter(|_| shared.has_exact_rows());
         let look = before.and_then(|before| Look::new(before, statement));
-        Self { job, told, look }
-    }
-
-    /// The plan of what is sent.
-    pub(crate) fn planned<'a>(&'a self, planned: &'a Planned) -> &'a Planned {
-        self.told.as_ref().unwrap_or(planned)
+        Self { job, look }
     }
 
     /// Sends it outside a transaction. Only connections of SeaORM's own open one for the look.

@@ -3,9 +3,7 @@
 use std::borrow::Cow;
 
 use larder_sql::Dialect;
-use sea_orm::{
-    ConnectionTrait, DbBackend, DbErr, ExecResult, ProxyExecResult, QueryResult, Statement,
-};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, Statement};
 
 /// A statement with the method that carries it.
 #[derive(Debug, Clone)]
@@ -14,8 +12,6 @@ pub(crate) enum Job {
     Execute(Statement),
     /// `execute_unprepared`.
     Unprepared(String),
-    /// `execute_raw` of a statement with RETURNING at its end, of which the caller does not know.
-    Returning(Statement),
     /// `query_one_raw`.
     One(Statement),
     /// `query_one_raw` of a driver that returns with the first row, as one that waits for the last:
@@ -30,8 +26,6 @@ pub(crate) enum Job {
 pub(crate) enum Done {
     /// Of `Execute` and `Unprepared`.
     Executed(ExecResult),
-    /// Of `Returning`.
-    Returned(Vec<QueryResult>),
     /// Of `One`.
     One(Option<QueryResult>),
     /// Of `All`.
@@ -44,7 +38,6 @@ impl Job {
         match self {
             Self::Unprepared(sql) => sql,
             Self::Execute(statement)
-            | Self::Returning(statement)
             | Self::One(statement)
             | Self::OneToTheEnd(statement)
             | Self::All(statement) => &statement.sql,
@@ -56,7 +49,6 @@ impl Job {
         match self {
             Self::Unprepared(sql) => Cow::Owned(Statement::from_string(backend, sql)),
             Self::Execute(statement)
-            | Self::Returning(statement)
             | Self::One(statement)
             | Self::OneToTheEnd(statement)
             | Self::All(statement) => Cow::Borrowed(statement),
@@ -71,21 +63,13 @@ impl Job {
         }
     }
 
-    /// The same with this at its end, for what `execute_raw` carries.
-    pub(crate) fn returning(&self, end: &str) -> Option<Self> {
-        match self {
-            Self::Execute(statement) => Some(Self::Returning(Statement {
-                sql: format!("{}{end}", statement.sql),
-                ..statement.clone()
-            })),
-            _ => None,
-        }
-    }
-
     /// An error of a statement that belongs to it, as it would have been its own.
     pub(crate) fn own_error(&self, error: DbErr) -> DbErr {
         match self {
-            Self::Execute(_) | Self::Unprepared(_) | Self::Returning(_) => of_execution(error),
+            Self::Execute(_) | Self::Unprepared(_) => match error {
+                DbErr::Query(error) => DbErr::Exec(error),
+                error => error,
+            },
             _ => error,
         }
     }
@@ -95,10 +79,6 @@ impl Job {
         Ok(match self {
             Self::Execute(statement) => Done::Executed(connection.execute_raw(statement).await?),
             Self::Unprepared(sql) => Done::Executed(connection.execute_unprepared(&sql).await?),
-            Self::Returning(statement) => {
-                let rows = connection.query_all_raw(statement).await;
-                Done::Returned(rows.map_err(of_execution)?)
-            }
             Self::One(statement) => Done::One(connection.query_one_raw(statement).await?),
             Self::OneToTheEnd(statement) => {
                 let rows = connection.query_all_raw(statement).await?;
@@ -114,7 +94,6 @@ impl Done {
     pub(crate) fn into_executed(self) -> Result<ExecResult, DbErr> {
         match self {
             Self::Executed(result) => Ok(result),
-            Self::Returned(rows) => Ok(ProxyExecResult::new(0, rows.len() as u64).into()),
             _ => Err(mixed_up()),
         }
     }
@@ -133,13 +112,6 @@ impl Done {
             Self::All(rows) => Ok(rows),
             _ => Err(mixed_up()),
         }
-    }
-}
-
-fn of_execution(error: DbErr) -> DbErr {
-    match error {
-        DbErr::Query(error) => DbErr::Exec(error),
-        error => error,
     }
 }
 

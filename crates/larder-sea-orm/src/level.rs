@@ -13,7 +13,7 @@ use larder_signals::{
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
 
 use crate::{
-    before::Sent,
+    before::{EXTENSIBLE, Sent},
     failure,
     job::{Done, Job},
     shared::Shared,
@@ -75,13 +75,12 @@ impl Level {
         let backend = inner.get_database_backend();
         let statement = job.statement(backend).into_owned();
         let job = job.waiting_for_the_end(backend);
-        let sent = Sent::new(&self.shared, job, &statement, |extensible| {
-            self.lock()
-                .wanted(self.shared.larder(), &planned, extensible)
-        });
-        let planned = sent.planned(&planned);
-        let sending = Sending::new(self, planned, &statement);
-        let (result, old) = sent.run_inside(inner, planned).await;
+        let wanted = self
+            .lock()
+            .wanted(self.shared.larder(), &planned, EXTENSIBLE);
+        let sent = Sent::new(&self.shared, job, &statement, wanted);
+        let sending = Sending::new(self, &planned, &statement);
+        let (result, old) = sent.run_inside(inner, &planned).await;
         let at_once = sending.end(&result, old.as_deref());
         self.apply(at_once).await;
         result
@@ -113,7 +112,7 @@ impl Level {
         };
         write::allowed(&self.shared, &planned)?;
         let mut sending = Sending::new(self, &planned, statement);
-        let at_once = sending.record(None, None, StatementOutcome::Failed);
+        let at_once = sending.record(None, StatementOutcome::Failed);
         if at_once.is_empty() {
             return Ok(None);
         }
@@ -294,15 +293,14 @@ impl<'a> Sending<'a> {
     /// Records what the statement did; what comes back is to be applied at once.
     fn end(mut self, result: &Result<Done, DbErr>, old: Option<&[Image]>) -> Changes {
         match result {
-            Ok(done) => self.record(Some(done), old, StatementOutcome::Done),
-            Err(_) => self.record(None, None, StatementOutcome::Failed),
+            Ok(done) => self.record(Some((done, old)), StatementOutcome::Done),
+            Err(_) => self.record(None, StatementOutcome::Failed),
         }
     }
 
     fn record(
         &mut self,
-        done: Option<&Done>,
-        old: Option<&[Image]>,
+        done: Option<(&Done, Option<&[Image]>)>,
         outcome: StatementOutcome,
     ) -> Changes {
         let Some(guard) = self.guard.take() else {
@@ -315,7 +313,6 @@ impl<'a> Sending<'a> {
                 exact,
                 self.statement,
                 done,
-                old,
                 |params, returned| guard.changes(params, returned),
             )
         });
@@ -332,7 +329,7 @@ impl<'a> Sending<'a> {
 
 impl Drop for Sending<'_> {
     fn drop(&mut self) {
-        let at_once = self.record(None, None, StatementOutcome::Failed);
+        let at_once = self.record(None, StatementOutcome::Failed);
         self.level.queue(at_once);
     }
 }

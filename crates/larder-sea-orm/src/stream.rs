@@ -112,26 +112,14 @@ impl Writing {
         let guard = &mut self.guard;
         let exact = self.shared.has_exact_rows();
         match error.map(failure::of) {
-            None => told::tell(
-                &self.planned,
-                exact,
-                &self.statement,
-                None,
-                None,
-                |params, _| {
-                    guard.succeeded(params, Returned::Nothing);
-                },
-            ),
-            Some(Some(failure)) => told::tell(
-                &self.planned,
-                exact,
-                &self.statement,
-                None,
-                None,
-                |params, _| {
+            None => told::tell(&self.planned, exact, &self.statement, None, |params, _| {
+                guard.succeeded(params, Returned::Nothing);
+            }),
+            Some(Some(failure)) => {
+                told::tell(&self.planned, exact, &self.statement, None, |params, _| {
                     guard.failed(params, failure);
-                },
-            ),
+                })
+            }
             Some(None) => return self.guard.handed_over(),
         }
         self.guard.deliver().await;

@@ -7,21 +7,21 @@ use sea_orm::{QueryResult, Statement};
 
 use crate::{job::Done, param::Params, row};
 
-/// Hands on the parameters of the statement and what the server told of its rows; `old` = they were
-/// these before, all of them. Rows that are not exact tell how many they are.
+/// Hands on the parameters of the statement and what the server told of its rows: by its result, and
+/// by those that it was about to change, all of them. Rows that are not exact tell how many they are.
 pub(crate) fn tell<T>(
     planned: &Planned,
     exact_rows: bool,
     statement: &Statement,
-    done: Option<&Done>,
-    old: Option<&[Image]>,
+    done: Option<(&Done, Option<&[Image]>)>,
     then: impl FnOnce(&[Param<'_>], Returned<'_>) -> T,
 ) -> T {
+    let (done, old) = done.map_or((None, None), |(done, old)| (Some(done), old));
     let dialect = planned.source.dialect();
     let params = Params::of_write(statement, dialect).values;
     let images = |rows: &[QueryResult]| images(planned, exact_rows, rows);
     let returned = match done {
-        Some(Done::All(rows) | Done::Returned(rows)) if planned.returns() => Some(images(rows)),
+        Some(Done::All(rows)) if planned.returns() => Some(images(rows)),
         _ => None,
     };
     let matched = match (done, &returned) {

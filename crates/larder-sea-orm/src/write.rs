@@ -7,7 +7,7 @@ use larder_signals::{Changes, Planned, WriteGuard};
 use sea_orm::{ConnectionTrait, DbErr};
 
 use crate::{
-    before::Sent,
+    before::{EXTENSIBLE, Sent},
     failure,
     job::{Done, Job},
     shared::Shared,
@@ -71,10 +71,8 @@ async fn write<C: ConnectionTrait + 'static>(
     let (backend, exact) = (inner.get_database_backend(), shared.has_exact_rows());
     let statement = job.statement(backend).into_owned();
     let job = job.waiting_for_the_end(backend);
-    let sent = Sent::new(shared, job, &statement, |extensible| {
-        shared.larder().wanted(planned, extensible)
-    });
-    let planned = sent.planned(planned);
+    let wanted = shared.larder().wanted(planned, EXTENSIBLE);
+    let sent = Sent::new(shared, job, &statement, wanted);
     if planned.changes_schema() {
         // Before as well as after: what others write meanwhile is planned by no stale catalog.
         shared.schema_changed();
@@ -90,15 +88,14 @@ async fn write<C: ConnectionTrait + 'static>(
             planned,
             exact,
             &statement,
-            Some(done),
-            old.as_deref(),
+            Some((done, old.as_deref())),
             |params, returned| {
                 guard.succeeded(params, returned);
             },
         ),
         Err(error) => match failure::of(error) {
             Some(failure) => {
-                told::tell(planned, exact, &statement, None, None, |params, _| {
+                told::tell(planned, exact, &statement, None, |params, _| {
                     guard.failed(params, failure)
                 });
             }
