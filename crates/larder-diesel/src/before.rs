@@ -32,17 +32,26 @@ impl<'a, DB: CachedBackend, T: ?Sized> Looking<'a, DB, T> {
     pub(crate) fn before(&self) -> &'a RowsBefore {
         self.before
     }
+
+    /// What is loaded.
+    pub(crate) fn select(&self) -> Select<'_, DB, T> {
+        Select(self)
+    }
 }
 
-impl<DB: CachedBackend, T: QueryFragment<DB> + ?Sized> QueryFragment<DB> for Looking<'_, DB, T> {
+/// The SELECT of a [`Looking`]. To be loaded by value: Diesel's references hand on nothing but the
+/// walk, which has no parameters here.
+pub(crate) struct Select<'l, DB: CachedBackend, T: ?Sized>(&'l Looking<'l, DB, T>);
+
+impl<DB: CachedBackend, T: QueryFragment<DB> + ?Sized> QueryFragment<DB> for Select<'_, DB, T> {
     // Only of use to those who watch statements: what is sent is below.
     fn walk_ast<'b>(&'b self, mut pass: AstPass<'_, 'b, DB>) -> QueryResult<()> {
-        pass.push_sql(&self.before.sql);
+        pass.push_sql(&self.0.before.sql);
         Ok(())
     }
 
     fn to_sql(&self, out: &mut DB::QueryBuilder, _backend: &DB) -> QueryResult<()> {
-        out.push_sql(&self.before.sql);
+        out.push_sql(&self.0.before.sql);
         Ok(())
     }
 
@@ -52,20 +61,20 @@ impl<DB: CachedBackend, T: QueryFragment<DB> + ?Sized> QueryFragment<DB> for Loo
         lookup: &mut DB::MetadataLookup,
         _backend: &'b DB,
     ) -> QueryResult<()> {
-        DB::collect_part(self.query, &self.part, out, lookup)
+        DB::collect_part(self.0.query, &self.0.part, out, lookup)
     }
 
     fn is_safe_to_cache_prepared(&self, backend: &DB) -> QueryResult<bool> {
-        self.query.is_safe_to_cache_prepared(backend)
+        self.0.query.is_safe_to_cache_prepared(backend)
     }
 }
 
-impl<DB: CachedBackend, T: ?Sized> QueryId for Looking<'_, DB, T> {
+impl<DB: CachedBackend, T: ?Sized> QueryId for Select<'_, DB, T> {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
-impl<DB: CachedBackend, T: ?Sized> Query for Looking<'_, DB, T> {
+impl<DB: CachedBackend, T: ?Sized> Query for Select<'_, DB, T> {
     type SqlType = Untyped;
 }
 

@@ -505,7 +505,7 @@ where
     C: WrappedConnection,
     T: QueryFragment<C::Backend> + ?Sized,
 {
-    let rows = all_rows(inner, look)?;
+    let rows = all_rows(inner, look.select())?;
     Ok(before::images::<C::Backend>(look.before(), planned, &rows))
 }
 

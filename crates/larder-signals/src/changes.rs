@@ -183,26 +183,21 @@ impl Write<'_> {
     /// was has not.
     fn updated_from(&self, old: &[Image]) -> Vec<Event> {
         let changed = self.changed();
-        let pins = self.bound.pins(self.table(), &self.target.old);
-        let pin = match pins.as_slice() {
-            [pin] => pin.clone(),
-            _ => unknown(self.table()),
-        };
         let stored = self.stored_row();
         // Triggers fire whether or not there is a row.
         let mut events = vec![self.event_of(changed.clone(), Some(Vec::new()))];
         for row in old {
-            let row = filled(row, &pin);
-            let kept = restricted(self.table(), &row, |column| !holds(&changed, column));
-            let new = match self.returned_for(&row) {
+            let row = &restricted(self.table(), row, |_| true);
+            let kept = restricted(self.table(), row, |column| !holds(&changed, column));
+            let new = match self.returned_for(row) {
                 Some(returned) => filled(&filled(returned, &stored), &kept),
                 None => filled(&stored, &kept),
             };
-            let Some(changed) = self.really_changed(&changed, &row, &new) else {
+            let Some(changed) = self.really_changed(&changed, row, &new) else {
                 continue;
             };
             let change = RowChange {
-                old: Some(row),
+                old: Some(row.clone()),
                 new: Some(new),
             };
             match events.iter_mut().find(|event| event.changed == changed) {

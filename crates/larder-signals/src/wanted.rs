@@ -124,7 +124,7 @@ impl Asking<'_> {
         if open.is_empty() || by_key && returns_all && self.takes_returning {
             return by_key.then(returned).flatten();
         }
-        match self.before(&open, limits) {
+        match self.before(limits) {
             Some(before) => Some(Wanted {
                 before: Some(before),
                 // The key says which row has become which.
@@ -149,7 +149,7 @@ impl Asking<'_> {
             .collect()
     }
 
-    fn before(&self, open: &[usize], limits: ChangeLimits) -> Option<RowsBefore> {
+    fn before(&self, limits: ChangeLimits) -> Option<RowsBefore> {
         let chosen: &ChosenRows = self.target.chosen.as_ref()?;
         let catalog = self.source.catalog()?;
         let closure = Closure::new(self.source, &catalog, limits);
@@ -164,9 +164,9 @@ impl Asking<'_> {
         {
             return None;
         }
-        let mut columns: Vec<usize> = open.to_vec();
+        // With several pins, only the row says which of them it has.
+        let mut columns: Vec<usize> = self.asked.iter().copied().chain(self.key()).collect();
         if self.target.operation == WriteOperation::Update {
-            columns.extend(self.key());
             let all = 0..table.columns.len();
             columns.extend(all.filter(|it| self.changes(*it) && self.is_compared(*it)));
         }

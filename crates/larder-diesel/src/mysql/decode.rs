@@ -11,16 +11,13 @@ use larder_core::Param;
 /// `None` = nothing exact can be said of it.
 pub(super) fn param(kind: MysqlType, bytes: &[u8]) -> Option<Param<'_>> {
     Some(match kind {
-        MysqlType::Tiny => Param::Int(i8::from_ne_bytes(bytes.try_into().ok()?).into()),
-        MysqlType::UnsignedTiny => Param::Int(u8::from_ne_bytes(bytes.try_into().ok()?).into()),
-        MysqlType::Short => Param::Int(i16::from_ne_bytes(bytes.try_into().ok()?).into()),
-        MysqlType::UnsignedShort => Param::Int(u16::from_ne_bytes(bytes.try_into().ok()?).into()),
-        MysqlType::Long => Param::Int(i32::from_ne_bytes(bytes.try_into().ok()?).into()),
-        MysqlType::UnsignedLong => Param::Int(u32::from_ne_bytes(bytes.try_into().ok()?).into()),
-        MysqlType::LongLong => Param::Int(i64::from_ne_bytes(bytes.try_into().ok()?).into()),
-        MysqlType::UnsignedLongLong => {
-            Param::Int(u64::from_ne_bytes(bytes.try_into().ok()?).into())
+        MysqlType::Tiny | MysqlType::Short | MysqlType::Long | MysqlType::LongLong => {
+            Param::Int(signed(bytes)?.into())
         }
+        MysqlType::UnsignedTiny
+        | MysqlType::UnsignedShort
+        | MysqlType::UnsignedLong
+        | MysqlType::UnsignedLongLong => Param::Int(unsigned(bytes)?.into()),
         MysqlType::Float => Param::Float32(f32::from_ne_bytes(bytes.try_into().ok()?)),
         MysqlType::Double => Param::Float(f64::from_ne_bytes(bytes.try_into().ok()?)),
         MysqlType::Numeric => Param::Decimal(text(bytes)?),
@@ -50,6 +47,25 @@ pub(super) fn owned(kind: MysqlType, bytes: &[u8]) -> Param<'static> {
         Some(Param::Bytes(value)) => Param::Bytes(value.into_owned().into()),
         _ => Param::Other("bytes", bytes.to_vec().into()),
     }
+}
+
+/// The library lays an integer out in the width of its type, diesel-async's client in eight bytes.
+fn signed(bytes: &[u8]) -> Option<i64> {
+    Some(match bytes.len() {
+        1 => i8::from_ne_bytes(bytes.try_into().ok()?).into(),
+        2 => i16::from_ne_bytes(bytes.try_into().ok()?).into(),
+        4 => i32::from_ne_bytes(bytes.try_into().ok()?).into(),
+        _ => i64::from_ne_bytes(bytes.try_into().ok()?),
+    })
+}
+
+fn unsigned(bytes: &[u8]) -> Option<u64> {
+    Some(match bytes.len() {
+        1 => u8::from_ne_bytes(bytes.try_into().ok()?).into(),
+        2 => u16::from_ne_bytes(bytes.try_into().ok()?).into(),
+        4 => u32::from_ne_bytes(bytes.try_into().ok()?).into(),
+        _ => u64::from_ne_bytes(bytes.try_into().ok()?),
+    })
 }
 
 fn text(bytes: &[u8]) -> Option<Cow<'_, str>> {

@@ -110,7 +110,7 @@ fn rows_are_read_first_where_nothing_else_tells_what_they_were() {
     // No RETURNING.
     assert_eq!(
         before(Dialect::MySql, "DELETE FROM post WHERE id = ?").as_deref(),
-        Some("SELECT `author_id` FROM post WHERE id = ? LIMIT 1001 FOR UPDATE")
+        Some("SELECT `id`, `author_id` FROM post WHERE id = ? LIMIT 1001 FOR UPDATE")
     );
     assert_eq!(
         before(Dialect::Sqlite, "DELETE FROM post WHERE views = ?").as_deref(),
