@@ -93,6 +93,12 @@ pub trait CachedBackend:
         lookup: &mut Self::MetadataLookup,
     ) -> QueryResult<()>;
 
+    /// The same where the driver does nothing but walk; nothing where it does more.
+    #[doc(hidden)]
+    fn walk_part<'b>(_part: &'b Self::Part, _pass: AstPass<'_, 'b, Self>) -> QueryResult<()> {
+        Ok(())
+    }
+
     /// What the server is told of the types that the caller expects, where it answers by that.
     #[doc(hidden)]
     fn expected<T>() -> Option<Param<'static>>

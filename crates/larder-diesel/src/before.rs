@@ -44,10 +44,9 @@ impl<'a, DB: CachedBackend, T: ?Sized> Looking<'a, DB, T> {
 pub(crate) struct Select<'l, DB: CachedBackend, T: ?Sized>(&'l Looking<'l, DB, T>);
 
 impl<DB: CachedBackend, T: QueryFragment<DB> + ?Sized> QueryFragment<DB> for Select<'_, DB, T> {
-    // Only of use to those who watch statements: what is sent is below.
     fn walk_ast<'b>(&'b self, mut pass: AstPass<'_, 'b, DB>) -> QueryResult<()> {
         pass.push_sql(&self.0.before.sql);
-        Ok(())
+        DB::walk_part(&self.0.part, pass)
     }
 
     fn to_sql(&self, out: &mut DB::QueryBuilder, _backend: &DB) -> QueryResult<()> {

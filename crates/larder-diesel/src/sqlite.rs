@@ -11,7 +11,7 @@ use std::{any::Any, collections::HashSet, fmt, sync::Arc};
 use diesel::query_builder::CollectedQuery;
 use diesel::{
     Connection as _, QueryResult,
-    query_builder::{MoveableBindCollector as _, QueryFragment},
+    query_builder::{AstPass, MoveableBindCollector as _, QueryFragment},
     result::Error,
     row::IntoOwnedRow,
     sqlite::{Sqlite, SqliteConnection, SqliteType},
@@ -135,20 +135,24 @@ impl CachedBackend for Sqlite {
         })
     }
 
-    type Part = Vec<binds::Bound>;
+    type Part = binds::Part;
 
-    fn part(params: &[Param<'_>], positions: &[usize]) -> Option<Self::Part> {
-        let bound = |at: &usize| binds::Bound::of(params.get(*at)?);
-        positions.iter().map(bound).collect()
+    fn part(params: &[Param<'_>], positions: &[usize]) -> Option<binds::Part> {
+        binds::Part::of(params, positions)
     }
 
     fn collect_part<'b, T: QueryFragment<Self> + ?Sized>(
         _query: &'b T,
-        part: &'b Self::Part,
+        part: &'b binds::Part,
         out: &mut <Self as diesel::backend::Backend>::BindCollector<'b>,
-        _lookup: &mut (),
+        lookup: &mut (),
     ) -> QueryResult<()> {
-        part.iter().try_for_each(|bound| bound.push(out))
+        part.collect_binds(out, lookup, &Self)
+    }
+
+    // It takes boxed queries, which hand on nothing but the walk.
+    fn walk_part<'b>(part: &'b binds::Part, pass: AstPass<'_, 'b, Self>) -> QueryResult<()> {
+        part.walk_ast(pass)
     }
 
     fn params<T: QueryFragment<Self>>(
@@ -189,8 +193,7 @@ impl crate::asynchronous::AsyncBackend for Sqlite {
         let part = Self::part(params, positions)
             .ok_or_else(|| Error::SerializationError(binds::NOT_SQLITES.into()))?;
         let mut collector = <Self as diesel::backend::Backend>::BindCollector::default();
-        part.iter()
-            .try_for_each(|bound| bound.push(&mut collector))?;
+        part.collect_binds(&mut collector, &mut (), &Self)?;
         Ok(collector.moveable())
     }
 

@@ -1,7 +1,7 @@
 //! What a statement and its result tell of a write.
 
 use larder_core::{Image, Param, Value};
-use larder_signals::{Planned, Returned};
+use larder_signals::{Matched, Planned, Returned};
 use larder_sql::{Column, Dialect};
 use sea_orm::{QueryResult, Statement};
 
@@ -20,30 +20,35 @@ pub(crate) fn tell<T>(
     let dialect = planned.source.dialect();
     let params = Params::of_write(statement, dialect).values;
     let images = |rows: &[QueryResult]| images(planned, exact_rows, rows);
-    let returned = match done {
-        Some(Done::All(rows)) if planned.returns() => Some(images(rows)),
-        _ => None,
-    };
-    let matched = match (done, &returned) {
-        (Some(Done::Executed(result)), _) => usize::try_from(result.rows_affected()).ok(),
-        (_, Some(rows)) => Some(rows.len()),
-        _ => None,
-    };
-    if let (Some(old), Some(matched)) = (old, matched) {
-        let new = returned.as_deref().unwrap_or_default();
-        return then(&params, Returned::Before { old, matched, new });
-    }
-    match (done, returned) {
-        (_, Some(rows)) => then(&params, Returned::All(&rows)),
-        (Some(Done::One(row)), _) if planned.returns() => {
-            then(&params, Returned::Some(&images(row.as_slice())))
-        }
-        (Some(Done::Executed(result)), _) if dialect == Dialect::MySql && exact_rows => {
-            then(&params, Returned::InsertId(result.last_insert_id()))
-        }
+    let rows = match done {
+        Some(Done::All(rows)) if planned.returns() => Some(rows.as_slice()),
+        Some(Done::One(row)) if planned.returns() => Some(row.as_slice()),
         // Without RETURNING, no rows say nothing of how many were written.
-        _ => then(&params, Returned::Nothing),
-    }
+        _ => None,
+    };
+    let new = rows.map(images).unwrap_or_default();
+    let matched = match done {
+        Some(Done::Executed(result)) => {
+            let matched = usize::try_from(result.rows_affected());
+            matched.ok().map(Matched::Exactly)
+        }
+        Some(Done::One(_)) => rows.map(|rows| Matched::AtLeast(rows.len())),
+        _ => rows.map(|rows| Matched::Exactly(rows.len())),
+    };
+    let returned = match (old, matched, done) {
+        (Some(old), Some(matched), _) => Returned::Before {
+            old,
+            matched,
+            new: &new,
+        },
+        (.., Some(Done::One(_))) if rows.is_some() => Returned::Some(&new),
+        _ if rows.is_some() => Returned::All(&new),
+        (.., Some(Done::Executed(result))) if dialect == Dialect::MySql && exact_rows => {
+            Returned::InsertId(result.last_insert_id())
+        }
+        _ => Returned::Nothing,
+    };
+    then(&params, returned)
 }
 
 fn images(planned: &Planned, exact_rows: bool, rows: &[QueryResult]) -> Vec<Image> {

@@ -36,13 +36,23 @@ pub enum Returned<'a> {
         /// Before the statement.
         old: &'a [Image],
         /// How many rows the statement has matched, changed or not.
-        matched: usize,
+        matched: Matched,
         /// Every row of RETURNING, or none.
         new: &'a [Image],
     },
     /// The AUTO_INCREMENT value that MySQL reports for the statement. It counts only for an INSERT
     /// of one row that leaves that column out.
     InsertId(u64),
+}
+
+/// How many rows a statement has matched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Matched {
+    /// So many.
+    Exactly(usize),
+    /// So many and maybe more: a terminal has read one row.
+    AtLeast(usize),
 }
 
 /// What a statement may have changed, direct effects and the closure over cascades, triggers and
@@ -174,8 +184,14 @@ impl Write<'_> {
             && self.alone
             && !self.rewritten
             && !self.table().conflict_replaces
-            && old.len() == matched
-            && old.len() <= self.limits.rows_max;
+            && old.len() <= self.limits.rows_max
+            && match matched {
+                Matched::Exactly(matched) => old.len() == matched,
+                Matched::AtLeast(matched) => {
+                    let pins = self.bound.pins(self.table(), &self.target.old);
+                    old.len() == matched && self.single(&pins).is_some_and(|most| matched <= most)
+                }
+            };
         certain.then_some(old)
     }
 

@@ -32,7 +32,7 @@ mod write;
 
 pub use builder::LarderBuilder;
 pub use change_set::{ChangeLimits, Changes};
-pub use changes::{Returned, changes_of};
+pub use changes::{Matched, Returned, changes_of};
 pub use config::{Replica, WrapConfig};
 pub use entity::{CachedEntity, CachedModel, DeclaredPolicy};
 pub use hooks::{HookId, InvalidateEvent, WriteEvent};

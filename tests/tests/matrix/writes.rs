@@ -93,19 +93,50 @@ macro_rules! write {
 }
 
 pub const WRITES: &[Write] = &[
-    write!(Blog, "an update of the title of post 1", update_title, keeps &[
-        "post 3", "no post 99", "count of posts of author 3", "count of posts of author 4",
-        "author 3 has posts", "author 9 has posts", "comments of post 1", "vip customers",
-        "required post 3", "posts per author", "author by his unique name", "authors of posts",
-        "comments of posts", "approved comments of posts", "post by a composite key",
-        "most views per author", "generic list of authors", "distinct statuses",
-        "comments of nobody",
-    ], with returning &["posts of author 4", "published posts of author 4"]),
+    write!(
+        Blog,
+        "an update of the title of post 1",
+        update_title,
+        keeps
+            & [
+                "post 3",
+                "no post 99",
+                "count of posts of author 3",
+                "count of posts of author 4",
+                "author 3 has posts",
+                "author 9 has posts",
+                "comments of post 1",
+                "vip customers",
+                "required post 3",
+                "posts per author",
+                "author by his unique name",
+                "authors of posts",
+                "comments of posts",
+                "approved comments of posts",
+                "post by a composite key",
+                "most views per author",
+                "generic list of authors",
+                "distinct statuses",
+                "comments of nobody",
+                "posts of author 4",
+                "published posts of author 4",
+            ]
+    ),
     write!(
         Blog,
         "a move of post 1 to author 4",
         move_post,
-        keeps & ["post 3", "no post 99", "comments of post 1", "product tea",]
+        keeps
+            & [
+                "post 3",
+                "no post 99",
+                "comments of post 1",
+                "posts without body",
+                "author 9 has posts",
+                "authors of posts",
+                "distinct statuses",
+                "titles as tuples",
+            ]
     ),
     write!(
         Blog,
@@ -117,7 +148,16 @@ pub const WRITES: &[Write] = &[
         Blog,
         "a save of a fetched model",
         save_fetched,
-        keeps & ["post 1", "no post 99"]
+        keeps
+            & [
+                "post 1",
+                "no post 99",
+                "posts of author 3",
+                "first post of author 3",
+                "count of posts of author 4",
+                "author 9 has posts",
+                "page of posts of author 3",
+            ]
     ),
     write!(Blog, "an insert of a post of author 3", insert_post, keeps &[
         "post 1", "post 3", "comments of post 1", "open orders",
@@ -142,7 +182,10 @@ pub const WRITES: &[Write] = &[
                 "no post 99",
                 "comments of post 1",
                 "comments of post 3",
-                "vip customers",
+                "posts of author 4",
+                "published posts of author 4",
+                "count of posts of author 4",
+                "author 9 has posts",
             ]
     ),
     write!(
@@ -158,8 +201,11 @@ pub const WRITES: &[Write] = &[
         keeps
             & [
                 "posts of author 4",
+                "published posts of author 4",
                 "count of posts of author 4",
                 "author 9 has posts",
+                "post 3",
+                "comments of post 3",
             ]
     ),
     write!(
@@ -256,12 +302,7 @@ pub const WRITES: &[Write] = &[
         keeps & []
     ),
     write!(Blog, "an insert that fails", failed_insert, keeps & []),
-    write!(
-        Blog,
-        "an update of no row",
-        update_nothing,
-        keeps & ["post 1", "post 3", "comments of post 1", "vip customers",]
-    ),
+    write!(Nothing, "an update of no row", update_nothing, keeps & []),
     write!(
         Blog,
         "an insert by exec",

@@ -8,8 +8,8 @@ use diesel::{
 };
 use larder_core::{Image, Param};
 use larder_signals::{
-    CatalogKeeper, Changes, Failure, Planned, Recorded, Returned, StatementOutcome, Wanted,
-    WriteGuard,
+    CatalogKeeper, Changes, Failure, Matched, Planned, Recorded, Returned, StatementOutcome,
+    Wanted, WriteGuard,
 };
 use larder_sql::plan::{Part, TransactionCommand};
 
@@ -192,6 +192,7 @@ impl Sending<'_> {
             Written::Count(_) => old.as_ref().map(Vec::len),
             _ => None,
         };
+        let matched = matched.map(Matched::Exactly);
         self.succeeded(match (old.as_deref(), matched) {
             (Some(old), Some(matched)) => Returned::Before { old, matched, new },
             _ if returns => Returned::All(new),

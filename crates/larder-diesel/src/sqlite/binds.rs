@@ -4,7 +4,7 @@ use diesel::{
     QueryResult,
     backend::Backend,
     connection::LoadConnection as _,
-    query_builder::{BindCollector as _, CollectedQuery, MoveableBindCollector},
+    query_builder::{AstPass, CollectedQuery, MoveableBindCollector, QueryFragment},
     sql_types::{BigInt, Binary, Double, Nullable, Text},
     sqlite::Sqlite,
 };
@@ -60,19 +60,13 @@ pub(super) fn params(binds: Binds, player: &mut Player) -> QueryResult<Vec<Param
     Ok((0..rows.len()).map(param).collect())
 }
 
-/// A parameter that is sent by itself. SQLite has these kinds, and no others.
+/// SQLite has these kinds, and no others.
 #[derive(Debug)]
-#[doc(hidden)]
-pub enum Bound {
-    /// NULL.
+enum Bound {
     Null,
-    /// An integer.
     Integer(i64),
-    /// A double.
     Real(f64),
-    /// Text.
     Text(String),
-    /// Bytes.
     Blob(Vec<u8>),
 }
 
@@ -81,7 +75,7 @@ pub(super) const NOT_SQLITES: &str = "a parameter is of a kind that SQLite does 
 
 impl Bound {
     /// `None` = SQLite has no such kind.
-    pub(super) fn of(param: &Param<'_>) -> Option<Self> {
+    fn of(param: &Param<'_>) -> Option<Self> {
         Some(match param {
             Param::Null => Self::Null,
             Param::Int(value) => Self::Integer(i64::try_from(*value).ok()?),
@@ -91,18 +85,30 @@ impl Bound {
             _ => return None,
         })
     }
+}
 
-    pub(super) fn push<'b>(
-        &'b self,
-        out: &mut <Sqlite as Backend>::BindCollector<'b>,
-    ) -> QueryResult<()> {
-        match self {
-            Self::Null => out.push_bound_value::<Nullable<BigInt>, Option<i64>>(&None, &mut ()),
-            Self::Integer(value) => out.push_bound_value::<BigInt, i64>(value, &mut ()),
-            Self::Real(value) => out.push_bound_value::<Double, f64>(value, &mut ()),
-            Self::Text(value) => out.push_bound_value::<Text, str>(value, &mut ()),
-            Self::Blob(value) => out.push_bound_value::<Binary, [u8]>(value, &mut ()),
-        }
+/// Parameters that are sent by themselves.
+#[derive(Debug)]
+#[doc(hidden)]
+pub struct Part(Vec<Bound>);
+
+impl Part {
+    /// `None` = SQLite has no such kind.
+    pub(super) fn of(params: &[Param<'_>], positions: &[usize]) -> Option<Self> {
+        let bound = |at: &usize| Bound::of(params.get(*at)?);
+        positions.iter().map(bound).collect::<Option<_>>().map(Self)
+    }
+}
+
+impl QueryFragment<Sqlite> for Part {
+    fn walk_ast<'b>(&'b self, mut pass: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        self.0.iter().try_for_each(|bound| match bound {
+            Bound::Null => pass.push_bind_param_value_only::<Nullable<BigInt>, _>(&None::<i64>),
+            Bound::Integer(value) => pass.push_bind_param_value_only::<BigInt, _>(value),
+            Bound::Real(value) => pass.push_bind_param_value_only::<Double, _>(value),
+            Bound::Text(value) => pass.push_bind_param_value_only::<Text, _>(value),
+            Bound::Blob(value) => pass.push_bind_param_value_only::<Binary, _>(value),
+        })
     }
 }
 

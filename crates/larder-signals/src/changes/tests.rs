@@ -463,6 +463,7 @@ fn each_statement_of_a_text_counts_and_none_owns_the_returned_rows() {
 
 /// `post` rows as they were, and what the statement matched.
 fn before<'a>(old: &'a [Image], matched: usize, new: &'a [Image]) -> Returned<'a> {
+    let matched = Matched::Exactly(matched);
     Returned::Before { old, matched, new }
 }
 
@@ -506,6 +507,23 @@ fn w3_rows_before_do_not_count_when_more_or_fewer_were_matched() {
     let by_others = Statement::delete(catalog(PG), "post");
     let changes = by_others.changes(&[], before(&old, 1, &[]));
     assert_eq!(rows(&changes, "post"), [gone(image([None; 4]))]);
+}
+
+#[test]
+fn one_row_read_by_a_terminal_is_all_only_where_the_key_says_so() {
+    let delete = chosen(Statement::delete(catalog(PG), "post"));
+    let old = [post(1, 3, 0)];
+    let matched = Matched::AtLeast(1);
+    let one = Returned::Before {
+        old: &old,
+        matched,
+        new: &[],
+    };
+    let changes = delete.changes(&[], one);
+    assert_eq!(rows(&changes, "post"), [gone(image([None; 4]))]);
+    let by_key = delete.matching(vec![vec![among(0, &[1])]]);
+    let changes = by_key.changes(&[], one);
+    assert_eq!(rows(&changes, "post"), [gone(old[0].clone())]);
 }
 
 #[test]
