@@ -7,7 +7,7 @@ use diesel::{
 };
 use larder_core::{Image, Param, Value};
 use larder_signals::{Planned, RowsBefore};
-use larder_sql::Column;
+use larder_sql::{Column, Dialect, ValueKind};
 
 use crate::{backend::CachedBackend, rows::Rows};
 
@@ -98,11 +98,23 @@ pub(crate) fn returned<DB: CachedBackend>(planned: &Planned, rows: &Rows) -> Vec
     planned.returned_images(rows.len(), cell_of::<DB>(rows))
 }
 
+/// MySQL's client says of text that is compared byte by byte that it is bytes.
+fn as_text<'a>(param: Param<'a>, column: &Column, dialect: Dialect) -> Option<Param<'a>> {
+    Some(match (param, &column.kind) {
+        (Param::Bytes(bytes), ValueKind::Text { .. }) if dialect == Dialect::MySql => {
+            Param::Text(String::from_utf8(bytes.into_owned()).ok()?.into())
+        }
+        (param, _) => param,
+    })
+}
+
 fn cell_of<DB: CachedBackend>(rows: &Rows) -> impl Fn(usize, usize, &Column) -> Option<Value> + '_ {
     |row, at, column| match rows.cell(row, at) {
         None => Some(Value::Null),
         Some((tag, bytes)) => DB::cell_as_param(tag, bytes)
             .filter(|param| *param != Param::Null)
-            .and_then(|param| Value::from_param(column, DB::DIALECT, &param)),
+            .and_then(|param| {
+                Value::from_param(column, DB::DIALECT, &as_text(param, column, DB::DIALECT)?)
+            }),
     }
 }

@@ -58,6 +58,8 @@ enum UnderWay {
     Write,
     /// BEGIN, COMMIT or the like.
     Control,
+    /// A statement that only reads.
+    Read,
 }
 
 /// Unseen ends of writes that are kept; they only shorten a time.
@@ -119,8 +121,13 @@ impl Session {
     /// What comes back is to be delivered first.
     pub(crate) fn begins(&mut self, depth: Option<NonZeroU32>) -> Option<WriteGuard> {
         let left = self.under_way.take();
-        if left.is_some() {
+        let is_lost = match left {
+            None => false,
+            Some(UnderWay::Read) => self.is_out_of_step_after_a_drop(),
             // Its future was leaked: nothing has told what became of it.
+            Some(_) => true,
+        };
+        if is_lost {
             self.doubt = Doubt::Session;
         }
         if left == Some(UnderWay::Control)
@@ -135,6 +142,29 @@ impl Session {
             Some(UnderWay::Write) => self.known(Changes::Everything),
             _ => aligned,
         }
+    }
+
+    /// A statement that only reads is about to be sent. Until [`read_over`](Self::read_over), and for
+    /// good when that never happens (cancellation), its answer is still to come.
+    pub(crate) fn reads(&mut self) {
+        self.under_way = Some(UnderWay::Read);
+    }
+
+    /// Its answer, or its beginning, is here.
+    pub(crate) fn read_over(&mut self) {
+        self.under_way = None;
+    }
+
+    /// MySQL's client takes the answer to a statement whose future was dropped for that to the next
+    /// one: what such a connection says is not what it was asked.
+    fn is_out_of_step_after_a_drop(&self) -> bool {
+        self.dialect == Dialect::MySql
+    }
+
+    /// Nobody knows what the connection answers.
+    #[cfg(feature = "_async")]
+    pub(crate) fn lose(&mut self) {
+        self.doubt = Doubt::Session;
     }
 
     /// Whether the catalog should be read now. Never in a transaction, where a failing query would

@@ -30,6 +30,8 @@ pub struct RowsBefore {
     pub parameters: Vec<usize>,
     /// The table's column behind each column of its rows.
     pub columns: Vec<Option<usize>>,
+    /// Those of them of which only the beginning is read.
+    cut: Vec<usize>,
     /// More rows than these tell nothing: some were left out.
     pub rows_max: usize,
 }
@@ -68,8 +70,9 @@ fn wanted(planned: &Planned, extensible: bool, limits: ChangeLimits) -> Option<W
 /// Rows that VALUES may list: their answer is as long as the statement.
 const ROWS_MAX: usize = 1_000;
 
-/// Text that is at most so long is read in order to see whether it changes.
-const COMPARED_CHARS_MAX: u32 = 255;
+/// So many characters or bytes of a value are read in order to see whether it changes; of one that
+/// has as many nothing is known.
+const READ_MAX: u32 = 256;
 
 struct Asking<'a> {
     source: &'a Source,
@@ -164,15 +167,26 @@ impl Asking<'_> {
         {
             return None;
         }
-        // With several pins, only the row says which of them it has.
-        let mut columns: Vec<usize> = self.asked.iter().copied().chain(self.key()).collect();
-        if self.target.operation == WriteOperation::Update {
-            let all = 0..table.columns.len();
-            columns.extend(all.filter(|it| self.changes(*it) && self.is_compared(*it)));
+        let (mut columns, mut cut, mut list) = (Vec::new(), Vec::new(), Vec::new());
+        for (at, column) in table.columns.iter().enumerate() {
+            let name = self.name(column);
+            // With several pins, only the row says which of them it has.
+            let in_full = self.asked.contains(&at) || table.primary_key.contains(&at);
+            if !in_full && !self.is_compared(at, column) {
+                continue;
+            }
+            let is_long = !in_full && may_be_long(column);
+            if is_long {
+                cut.push(columns.len());
+            }
+            columns.push(Some(at));
+            list.push(match self.source.dialect() {
+                _ if !is_long => name,
+                Dialect::Postgres => format!("pg_catalog.substr({name}, 1, {READ_MAX})"),
+                _ => format!("substr({name}, 1, {READ_MAX})"),
+            });
         }
-        columns.sort_unstable();
-        columns.dedup();
-        let list = self.list(&columns)?;
+        let list = list.join(", ");
         let (text, lock) = (&chosen.text, self.lock());
         let rows_max = limits.old_rows_max.min(limits.rows_max);
         // One more, so that it is seen whether there are more.
@@ -180,23 +194,18 @@ impl Asking<'_> {
         Some(RowsBefore {
             sql: format!("SELECT {list} FROM {text} LIMIT {limit}{lock}"),
             parameters: chosen.parameters.clone(),
-            columns: columns.into_iter().map(Some).collect(),
+            columns,
+            cut,
             rows_max,
         })
     }
 
     /// Whether a column is read in order to see whether it changes.
-    fn is_compared(&self, column: usize) -> bool {
-        let Some(column) = self.table().columns.get(column) else {
-            return false;
-        };
-        match column.kind {
-            ValueKind::Text { chars_max: max } | ValueKind::Bytes { bytes_max: max, .. } => {
-                max.is_some_and(|max| max <= COMPARED_CHARS_MAX)
-            }
-            ValueKind::Opaque => false,
-            _ => true,
-        }
+    fn is_compared(&self, at: usize, column: &Column) -> bool {
+        self.target.operation == WriteOperation::Update
+            && self.changes(at)
+            && !column.generated
+            && column.kind != ValueKind::Opaque
     }
 
     /// The lock that the write itself takes: a stronger one would stop those who refer to the row.
@@ -229,16 +238,20 @@ impl Asking<'_> {
     fn list(&self, columns: &[usize]) -> Option<String> {
         let quoted = columns.iter().map(|at| {
             let column = self.table().columns.get(*at)?;
-            let name = quote(&column.name, self.source.dialect());
-            // Clients know the text of a label, and not its type.
-            Some(match column.kind {
-                ValueKind::Enum { .. } if self.source.dialect() == Dialect::Postgres => {
-                    format!("{name}::text")
-                }
-                _ => name,
-            })
+            Some(self.name(column))
         });
         Some(quoted.collect::<Option<Vec<_>>>()?.join(", "))
+    }
+
+    fn name(&self, column: &Column) -> String {
+        let name = quote(&column.name, self.source.dialect());
+        match column.kind {
+            // Clients know the text of a label, and not its type.
+            ValueKind::Enum { .. } if self.source.dialect() == Dialect::Postgres => {
+                format!("{name}::text")
+            }
+            _ => name,
+        }
     }
 
     fn key(&self) -> impl Iterator<Item = usize> {
@@ -269,6 +282,9 @@ impl RowsBefore {
         }
         let [target] = planned.single_write()?.targets.as_slice() else {
             return None;
+        };
+        let cell = |row, at, column: &Column| {
+            cell(row, at, column).filter(|value| !self.cut.contains(&at) || is_whole(value))
         };
         Some(images(&target.table, &self.columns, rows, cell))
     }
@@ -311,6 +327,25 @@ fn images(
         Image { cells }
     };
     (0..rows).map(image).collect()
+}
+
+fn may_be_long(column: &Column) -> bool {
+    match column.kind {
+        ValueKind::Text { chars_max: max } | ValueKind::Bytes { bytes_max: max, .. } => {
+            max.is_none_or(|max| max >= READ_MAX)
+        }
+        _ => false,
+    }
+}
+
+/// Whether a value of which [`READ_MAX`] was read has no more.
+fn is_whole(value: &Value) -> bool {
+    let most = READ_MAX as usize;
+    match value {
+        Value::Text(text) => text.chars().take(most).count() < most,
+        Value::Bytes(bytes) => bytes.len() < most,
+        _ => true,
+    }
 }
 
 fn has(terms: &[Term], column: usize) -> bool {

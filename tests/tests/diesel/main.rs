@@ -1,6 +1,7 @@
 //! The Diesel adapter on three databases, blocking and not.
 
 mod battery;
+mod before;
 mod both_orms;
 mod connections;
 mod hazards;

@@ -95,7 +95,7 @@ async fn cancelled<T>(work: impl Future<Output = T>, polls: usize) -> bool {
 }
 
 macro_rules! cancellation {
-    ($name:ident, $connection:ty, $backend:ident, $change:expr) => {
+    ($name:ident, $connection:ty, $backend:ident, $change:expr, commits $commits:literal) => {
         /// Whatever was cancelled where: another connection reads what the database says, now and
         /// once the work has come to its end.
         #[tokio::test(flavor = "multi_thread")]
@@ -117,6 +117,16 @@ macro_rules! cancellation {
                 if alive {
                     let first = title!(&mut other);
                     assert_eq!(first, title!(&mut plain), "after {polls} polls");
+                    // MySQL's client is out of step.
+                    if $commits {
+                        // No transaction of the wrapper's own is left open.
+                        let views = 1_000 + i32::try_from(polls).unwrap();
+                        let later = format!("UPDATE post SET views = {views} WHERE id = 5");
+                        db.batch_execute(&later).await.unwrap();
+                        let seen = post::table.find(5).select(post::views);
+                        let seen = seen.first::<i32>(&mut plain).await.unwrap();
+                        assert_eq!(seen, views, "after {polls} polls");
+                    }
                 }
                 drop(db);
                 // What the server still had to do is done when a lock on the row is to be had.
@@ -143,7 +153,19 @@ fn fresh_title() -> String {
 }
 
 macro_rules! changes {
-    ($statement:ident, $text:ident, $transaction:ident, $connection:ty) => {
+    ($statement:ident, $looked:ident, $text:ident, $transaction:ident, $connection:ty) => {
+        /// Reads the row first, in a transaction of its own.
+        fn $looked(db: &mut CachedAsyncConnection<$connection>) -> Change<'_> {
+            Box::pin(async move {
+                let update = diesel::update(post::table.filter(post::views.eq(5)));
+                update
+                    .set(post::title.eq(fresh_title()))
+                    .execute(db)
+                    .await?;
+                Ok(())
+            })
+        }
+
         fn $statement(db: &mut CachedAsyncConnection<$connection>) -> Change<'_> {
             Box::pin(async move {
                 let update = diesel::update(post::table.find(1));
@@ -183,44 +205,121 @@ macro_rules! changes {
     };
 }
 
-changes!(pg_statement, pg_text, pg_transaction, AsyncPgConnection);
-changes!(my_statement, my_text, my_transaction, AsyncMysqlConnection);
+changes!(
+    pg_statement,
+    pg_looked,
+    pg_text,
+    pg_transaction,
+    AsyncPgConnection
+);
+changes!(
+    my_statement,
+    my_looked,
+    my_text,
+    my_transaction,
+    AsyncMysqlConnection
+);
 
 cancellation!(
     statement_may_be_cancelled_anywhere_on_postgres,
     AsyncPgConnection,
     Postgres,
-    pg_statement
+    pg_statement,
+    commits true
+);
+macro_rules! cancelled_read {
+    ($name:ident, $connection:ty, $backend:ident) => {
+        /// MySQL's client answers the next query with what the one before had asked for: nobody else
+        /// is to hear of it, neither from this wrapper nor from the next around the connection.
+        #[tokio::test(flavor = "multi_thread")]
+        async fn $name() {
+            let base = Base::start(Backend::$backend);
+            let mut plain = <$connection>::establish(&base.url).await.unwrap();
+            let title = |id: i32| post::table.filter(post::id.eq(id)).select(post::title);
+            let mut finished = false;
+            let mut polls = 0;
+            while !finished {
+                assert!(polls < 200, "the work never ends");
+                let larder = larder();
+                let mut other = wrapped::<$connection>(&larder, &base).await;
+                let inner = <$connection>::establish(&base.url).await.unwrap();
+                let mut db = CachedAsyncConnection::wrap(&larder, inner, &base.config());
+                title(4).load::<String>(&mut db).await.unwrap();
+                let read = async { title(1).load::<String>(&mut db).await };
+                finished = cancelled(read, polls).await;
+                let _ = title(2).load::<String>(&mut db).await;
+                let mut db = CachedAsyncConnection::wrap(&larder, db.into_inner(), &base.config());
+                let _ = title(3).load::<String>(&mut db).await;
+                for id in 1..=4 {
+                    let truth = title(id).load::<String>(&mut plain).await.unwrap();
+                    let cached = title(id).load::<String>(&mut other).await.unwrap();
+                    assert_eq!(cached, truth, "after {polls} polls");
+                }
+                polls += 1;
+            }
+        }
+    };
+}
+
+cancelled_read!(
+    cancelled_read_poisons_nothing_on_postgres,
+    AsyncPgConnection,
+    Postgres
+);
+cancelled_read!(
+    cancelled_read_poisons_nothing_on_mariadb,
+    AsyncMysqlConnection,
+    MariaDb
+);
+
+cancellation!(
+    look_may_be_cancelled_anywhere_on_postgres,
+    AsyncPgConnection,
+    Postgres,
+    pg_looked,
+    commits true
+);
+cancellation!(
+    look_may_be_cancelled_anywhere_on_mariadb,
+    AsyncMysqlConnection,
+    MariaDb,
+    my_looked,
+    commits false
 );
 cancellation!(
     text_may_be_cancelled_anywhere_on_postgres,
     AsyncPgConnection,
     Postgres,
-    pg_text
+    pg_text,
+    commits true
 );
 cancellation!(
     transaction_may_be_cancelled_anywhere_on_postgres,
     AsyncPgConnection,
     Postgres,
-    pg_transaction
+    pg_transaction,
+    commits false
 );
 cancellation!(
     statement_may_be_cancelled_anywhere_on_mariadb,
     AsyncMysqlConnection,
     MariaDb,
-    my_statement
+    my_statement,
+    commits false
 );
 cancellation!(
     text_may_be_cancelled_anywhere_on_mariadb,
     AsyncMysqlConnection,
     MariaDb,
-    my_text
+    my_text,
+    commits false
 );
 cancellation!(
     transaction_may_be_cancelled_anywhere_on_mariadb,
     AsyncMysqlConnection,
     MariaDb,
-    my_transaction
+    my_transaction,
+    commits false
 );
 
 #[tokio::test]

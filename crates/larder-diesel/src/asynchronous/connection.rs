@@ -7,7 +7,10 @@ use std::{
     fmt,
     num::NonZeroU32,
     ops::{Deref, DerefMut},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use diesel::{
@@ -25,16 +28,12 @@ use futures_util::{
     FutureExt as _, StreamExt as _,
     future::{BoxFuture, ready},
 };
-use larder_core::{DiscardReason, Fill, Param, ReadMode};
-use larder_signals::{
-    Failure, Larder, Planned, ReadOptions, Returned, RowsBefore, WrapConfig, WriteGuard,
-};
+use larder_core::{DiscardReason, Fill, ReadMode};
+use larder_signals::{Failure, Larder, Planned, ReadOptions, WrapConfig, WriteGuard};
 
 use super::{
-    AsyncBackend, Collected,
-    stream::CachedAsyncStream,
-    transaction::CachedAsyncTransactionManager,
-    write::{Looking, OwnTransaction, in_own_transaction, run},
+    AsyncBackend, Collected, stream::CachedAsyncStream, transaction::CachedAsyncTransactionManager,
+    write::OwnTransaction,
 };
 use crate::{
     backend::{CachedBackend, TypeName, capture},
@@ -42,7 +41,7 @@ use crate::{
     connection::{NO_LARDER, UNKEPT},
     row::CachedRow,
     rows::Rows,
-    session::{self, Answer, Kept, KeptAs, Now, Session, Written},
+    session::{self, Answer, Kept, KeptAs, Now, Session},
 };
 
 /// A connection of diesel-async whose reads may be answered from the cache and whose writes
@@ -63,7 +62,7 @@ use crate::{
 pub struct CachedAsyncConnection<C: WrappedAsyncConnection> {
     pub(super) inner: C,
     pub(super) session: Session,
-    player: <C::Backend as CachedBackend>::Player,
+    pub(super) player: <C::Backend as CachedBackend>::Player,
     /// The server's numbers of types of its own.
     pub(super) types: BTreeMap<TypeName, (u32, u32)>,
 }
@@ -156,11 +155,16 @@ impl<C: WrappedAsyncConnection> CachedAsyncConnection<C> {
         }
         let Self { inner, session, .. } = self;
         let (larder, dialect) = (session.larder().clone(), session.dialect());
+        session.reads();
+        if C::Backend::LOSES_STEP && !is_in_step(inner).await {
+            return session.lose();
+        }
         let mut reading = session.keeper().begin_reading(&larder, dialect);
         while let Some(sql) = reading.query() {
             let rows = texts(inner, sql).await;
             reading.answer(rows);
         }
+        session.read_over();
     }
 
     /// Something begins on the connection.
@@ -181,100 +185,6 @@ impl<C: WrappedAsyncConnection> CachedAsyncConnection<C> {
     /// How many levels of transactions the driver counts; what it has given up counts as none.
     pub(super) fn depth(&mut self) -> Option<NonZeroU32> {
         self.status().transaction_depth().ok().flatten()
-    }
-
-    /// Runs a text that may write.
-    async fn write_text(&mut self, planned: &Planned, sql: &str) -> QueryResult<()> {
-        let Self { inner, session, .. } = self;
-        let sending = session.send(planned, &[])?;
-        let result = inner.batch_execute(sql).await;
-        let delivery = match &result {
-            Ok(()) => sending.succeeded(Returned::Nothing),
-            Err(error) => {
-                let failure = failure_of(inner, error, sending.is_inside()).await;
-                sending.look_at(error);
-                sending.failed(failure)
-            }
-        };
-        self.end_of_write(delivery).await;
-        result
-    }
-
-    /// Runs a statement that may write, after a look at the rows that it is about to change.
-    async fn write(
-        &mut self,
-        planned: &Planned,
-        collected: &Collected<C::Backend>,
-        before: Option<&RowsBefore>,
-        as_rows: bool,
-    ) -> QueryResult<Written> {
-        let statement = self.statement(collected).await?;
-        // Without them, what the statement writes is not known as well.
-        let params = C::Backend::params_of(&collected.binds, &mut self.player).unwrap_or_default();
-        let look = match before {
-            Some(before) => self.look(planned, collected, before, &params).await,
-            None => None,
-        };
-        let Self { inner, session, .. } = self;
-        let mut sending = session.send(planned, &params)?;
-        let (result, old) = match look {
-            None => (run(inner, statement, as_rows).await, None),
-            Some(look) if sending.is_inside() => match look.found(inner).await {
-                Ok(old) => (run(inner, statement, as_rows).await, old),
-                // The statement would have met it, and may have no transaction any more.
-                Err(error) => (Err(error), None),
-            },
-            Some(look) => {
-                sending.opens();
-                let done = in_own_transaction(inner, look, statement, as_rows).await;
-                sending.closed();
-                match done {
-                    Ok((written, old)) => (Ok(written), old),
-                    Err(error) => (Err(error), None),
-                }
-            }
-        };
-        let delivery = match &result {
-            Ok(written) => sending.written::<C::Backend>(written, old, C::Backend::COUNTS_MATCHED),
-            Err(error) => {
-                let failure = failure_of(inner, error, sending.is_inside()).await;
-                sending.look_at(error);
-                sending.failed(failure)
-            }
-        };
-        self.end_of_write(delivery).await;
-        result
-    }
-
-    /// What this write had better look at before; nothing where the driver's count would not prove
-    /// that these were all (W3).
-    fn rows_before(&self, planned: &Planned) -> Option<RowsBefore> {
-        let proves = C::Backend::COUNTS_MATCHED || planned.locks_gaps();
-        self.session.wanted(planned).before.filter(|_| proves)
-    }
-
-    /// `None` = its parameters cannot be sent by themselves.
-    async fn look<'a>(
-        &mut self,
-        planned: &'a Planned,
-        collected: &Collected<C::Backend>,
-        before: &'a RowsBefore,
-        params: &[Param<'static>],
-    ) -> Option<Looking<'a, C::Backend>> {
-        let part = collected.part(before, params).ok()?;
-        let statement = self.statement(&part).await.ok()?;
-        Some(Looking {
-            planned,
-            before,
-            statement,
-        })
-    }
-
-    async fn end_of_write(&mut self, delivery: Option<WriteGuard>) {
-        deliver(delivery).await;
-        let depth = self.depth();
-        let more = self.session.align(depth);
-        deliver(more).await;
     }
 
     /// The answer to a read, if the cache may give it without waiting.
@@ -322,18 +232,6 @@ impl<C: WrappedAsyncConnection> CachedAsyncConnection<C> {
         }
     }
 
-    /// The rows of a statement that may write.
-    pub(super) async fn load_written(
-        &mut self,
-        planned: &Planned,
-        collected: &Collected<C::Backend>,
-    ) -> QueryResult<CachedAsyncStream<'_, C>> {
-        let before = self.rows_before(planned);
-        let written = self.write(planned, collected, before.as_ref(), true);
-        let rows = written.await?.into_rows();
-        CachedAsyncStream::stored(&mut self.player, rows)
-    }
-
     /// Runs a query past the cache.
     pub(super) async fn pass(
         &mut self,
@@ -341,7 +239,9 @@ impl<C: WrappedAsyncConnection> CachedAsyncConnection<C> {
     ) -> QueryResult<CachedAsyncStream<'_, C>> {
         let statement = self.statement(collected).await?;
         let Self { inner, session, .. } = self;
+        session.reads();
         let live = inner.load(statement).await;
+        session.read_over();
         match live {
             Ok(live) => {
                 session.answered_by_server();
@@ -368,7 +268,9 @@ impl<C: WrappedAsyncConnection> CachedAsyncConnection<C> {
             ..
         } = self;
         let bytes_max = session.larder().cache().limits().entry_bytes_max;
+        session.reads();
         let live = inner.load(statement).await;
+        session.read_over();
         let mut live = Box::pin(live.inspect_err(|error| session.look_at(error))?);
         let mut rows = Rows::default();
         let end = gather::<C::Backend, _, _>(&mut live, &mut rows, bytes_max).await;
@@ -467,6 +369,21 @@ pub(super) async fn all_rows<C: WrappedAsyncConnection>(
     Ok(rows)
 }
 
+/// Whether the connection answers what it is asked now: before it was wrapped, a future may have been
+/// dropped half way.
+async fn is_in_step<C: WrappedAsyncConnection>(connection: &mut C) -> bool {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let sql = format!("SELECT CAST({number} AS CHAR)");
+    let Ok(binds) = C::Backend::collect(&diesel::sql_query(sql.as_str())) else {
+        return false;
+    };
+    let statement = C::Backend::statement(sql, false, &binds, &[]);
+    let rows = all_rows(connection, statement).await;
+    let said = rows.ok().and_then(|rows| rows.texts());
+    said == Some(vec![vec![Some(number.to_string())]])
+}
+
 /// The rows of one of larder's own questions; `None` = it failed.
 pub(super) async fn texts<C: WrappedAsyncConnection>(
     connection: &mut C,
@@ -511,7 +428,9 @@ impl<C: WrappedAsyncConnection> SimpleAsyncConnection for CachedAsyncConnection<
         self.prepare().await;
         let planned = self.session.plan(query);
         if planned.only_reads() {
+            self.session.reads();
             let result = self.inner.batch_execute(query).await;
+            self.session.read_over();
             return result.inspect_err(|error| self.session.read_failed(error));
         }
         self.write_text(&planned, query).await
@@ -552,7 +471,9 @@ impl<C: WrappedAsyncConnection> AsyncConnectionCore for CachedAsyncConnection<C>
             let planned = self.session.plan_text(&collected.text);
             if planned.only_reads() {
                 let statement = self.statement(&collected).await?;
+                self.session.reads();
                 let result = self.inner.execute_returning_count(statement).await;
+                self.session.read_over();
                 return result.inspect_err(|error| self.session.read_failed(error));
             }
             let before = self.rows_before(&planned);

@@ -4,26 +4,134 @@ use std::sync::Arc;
 
 use diesel::{QueryResult, connection::TransactionManagerStatus};
 use diesel_async::TransactionManager;
-use larder_core::Image;
-use larder_signals::{Planned, RowsBefore};
+use larder_core::{Image, Param};
+use larder_signals::{Planned, Returned, RowsBefore, WriteGuard};
 use larder_sql::Dialect;
 
 use super::{
-    AsyncBackend,
-    connection::{WrappedAsyncConnection, all_rows},
+    AsyncBackend, CachedAsyncConnection, CachedAsyncStream, Collected, WrappedAsyncConnection,
+    connection::{all_rows, deliver, failure_of},
 };
 use crate::{backend::CachedBackend as _, before, session::Written};
 
+impl<C: WrappedAsyncConnection> CachedAsyncConnection<C> {
+    /// Runs a text that may write.
+    pub(super) async fn write_text(&mut self, planned: &Planned, sql: &str) -> QueryResult<()> {
+        let Self { inner, session, .. } = self;
+        let sending = session.send(planned, &[])?;
+        let result = inner.batch_execute(sql).await;
+        let delivery = match &result {
+            Ok(()) => sending.succeeded(Returned::Nothing),
+            Err(error) => {
+                let failure = failure_of(inner, error, sending.is_inside()).await;
+                sending.look_at(error);
+                sending.failed(failure)
+            }
+        };
+        self.end_of_write(delivery).await;
+        result
+    }
+
+    /// Runs a statement that may write, after a look at the rows that it is about to change.
+    pub(super) async fn write(
+        &mut self,
+        planned: &Planned,
+        collected: &Collected<C::Backend>,
+        before: Option<&RowsBefore>,
+        as_rows: bool,
+    ) -> QueryResult<Written> {
+        let statement = self.statement(collected).await?;
+        // Without them, what the statement writes is not known as well.
+        let params = C::Backend::params_of(&collected.binds, &mut self.player).unwrap_or_default();
+        let look = match before {
+            Some(before) => self.look(planned, collected, before, &params).await,
+            None => None,
+        };
+        let Self { inner, session, .. } = self;
+        let mut sending = session.send(planned, &params)?;
+        let (result, old) = match look {
+            None => (run(inner, statement, as_rows).await, None),
+            Some(look) if sending.is_inside() => match look.found(inner).await {
+                Ok(old) => (run(inner, statement, as_rows).await, old),
+                // The statement would have met it, and may have no transaction any more.
+                Err(error) => (Err(error), None),
+            },
+            Some(look) => {
+                sending.opens();
+                let done = in_own_transaction(inner, look, statement, as_rows).await;
+                sending.closed();
+                match done {
+                    Ok((written, old)) => (Ok(written), old),
+                    Err(error) => (Err(error), None),
+                }
+            }
+        };
+        let delivery = match &result {
+            Ok(written) => sending.written::<C::Backend>(written, old, C::Backend::COUNTS_MATCHED),
+            Err(error) => {
+                let failure = failure_of(inner, error, sending.is_inside()).await;
+                sending.look_at(error);
+                sending.failed(failure)
+            }
+        };
+        self.end_of_write(delivery).await;
+        result
+    }
+
+    /// What this write had better look at before; nothing where the driver's count would not prove
+    /// that these were all (W3).
+    pub(super) fn rows_before(&self, planned: &Planned) -> Option<RowsBefore> {
+        let proves = C::Backend::COUNTS_MATCHED || planned.locks_gaps();
+        self.session.wanted(planned).before.filter(|_| proves)
+    }
+
+    /// `None` = its parameters cannot be sent by themselves.
+    async fn look<'a>(
+        &mut self,
+        planned: &'a Planned,
+        collected: &Collected<C::Backend>,
+        before: &'a RowsBefore,
+        params: &[Param<'static>],
+    ) -> Option<Looking<'a, C::Backend>> {
+        let part = collected.part(before, params).ok()?;
+        let statement = self.statement(&part).await.ok()?;
+        Some(Looking {
+            planned,
+            before,
+            statement,
+        })
+    }
+
+    async fn end_of_write(&mut self, delivery: Option<WriteGuard>) {
+        deliver(delivery).await;
+        let depth = self.depth();
+        let more = self.session.align(depth);
+        deliver(more).await;
+    }
+
+    /// The rows of a statement that may write.
+    pub(super) async fn load_written(
+        &mut self,
+        planned: &Planned,
+        collected: &Collected<C::Backend>,
+    ) -> QueryResult<CachedAsyncStream<'_, C>> {
+        let before = self.rows_before(planned);
+        let written = self.write(planned, collected, before.as_ref(), true);
+        let rows = written.await?.into_rows();
+        CachedAsyncStream::stored(&mut self.player, rows)
+    }
+}
+
 /// The SELECT of the rows that a write is about to change.
-pub(super) struct Looking<'a, DB: AsyncBackend> {
-    pub(super) planned: &'a Planned,
-    pub(super) before: &'a RowsBefore,
-    pub(super) statement: DB::Statement,
+struct Looking<'a, DB: AsyncBackend> {
+    planned: &'a Planned,
+    before: &'a RowsBefore,
+    statement: DB::Statement,
 }
 
 impl<DB: AsyncBackend> Looking<'_, DB> {
     /// The rows; `None` = they are not all.
-    pub(super) async fn found<C>(self, inner: &mut C) -> QueryResult<Option<Vec<Image>>>
+    async fn found<C>(self, inner: &mut C) -> QueryResult<Option<Vec<Image>>>
     where
         C: WrappedAsyncConnection<Backend = DB>,
     {
@@ -33,7 +141,7 @@ impl<DB: AsyncBackend> Looking<'_, DB> {
 }
 
 /// Sends a statement, and reads its rows to the end where it has any.
-pub(super) async fn run<C: WrappedAsyncConnection>(
+async fn run<C: WrappedAsyncConnection>(
     inner: &mut C,
     statement: <C::Backend as AsyncBackend>::Statement,
     as_rows: bool,
@@ -48,7 +156,7 @@ pub(super) async fn run<C: WrappedAsyncConnection>(
 
 /// Runs a statement and the look before it in a transaction of their own. Where the look fails, the
 /// statement runs by itself.
-pub(super) async fn in_own_transaction<C: WrappedAsyncConnection>(
+async fn in_own_transaction<C: WrappedAsyncConnection>(
     inner: &mut C,
     look: Looking<'_, C::Backend>,
     statement: <C::Backend as AsyncBackend>::Statement,

@@ -272,6 +272,9 @@ impl Drop for Sending<'_> {
         } else {
             self.session.follow(self.planned, true);
         }
+        if self.session.is_out_of_step_after_a_drop() {
+            self.session.doubt = Doubt::Session;
+        }
     }
 }
 

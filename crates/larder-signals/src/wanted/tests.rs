@@ -94,7 +94,8 @@ fn rows_are_read_first_where_nothing_else_tells_what_they_were() {
     assert_eq!(
         pg("UPDATE post SET title = $1 WHERE views > $2").as_deref(),
         Some(
-            "SELECT \"id\", \"author_id\" FROM post WHERE views > $1 LIMIT 1001 FOR NO KEY UPDATE"
+            "SELECT \"id\", \"author_id\", pg_catalog.substr(\"title\", 1, 256) \
+             FROM post WHERE views > $1 LIMIT 1001 FOR NO KEY UPDATE"
         )
     );
     assert_eq!(
@@ -197,4 +198,27 @@ fn nothing_is_asked_by_a_plan_that_is_old() {
     );
     planned.outdated = true;
     assert_eq!(wanted(&planned, true, limits), None);
+}
+
+#[test]
+fn what_is_read_in_part_is_known_only_where_it_ends() {
+    let source = fixtures::source(fixtures::catalog(Dialect::Postgres));
+    let _ = source.plan(BY_AUTHOR);
+    let planned = Planned {
+        prepared: source.plan("UPDATE post SET title = $1 WHERE views > 3"),
+        source: Arc::new(source),
+        outdated: false,
+    };
+    let wanted = wanted(&planned, true, ChangeLimits::default()).unwrap();
+    let before = wanted.before.unwrap();
+    let title = |chars: usize| {
+        let text = Value::Text("ä".repeat(chars).into());
+        let cell = |_row, _at, column: &Column| (*column.name == *"title").then(|| text.clone());
+        let images = before.images(&planned, 1, cell).unwrap();
+        images[0].cells[2] == Some(text.clone())
+    };
+    assert!(title(255));
+    assert!(!title(256));
+    // One row more than may be read says that there are more.
+    assert_eq!(before.images(&planned, 1_001, |_, _, _| None), None);
 }
