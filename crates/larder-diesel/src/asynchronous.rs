@@ -61,11 +61,6 @@ pub trait AsyncBackend: CachedBackend {
     #[doc(hidden)]
     const COUNTS_MATCHED: bool = true;
 
-    /// Whether the client takes the answer to a statement whose future was dropped for that to the
-    /// next one.
-    #[doc(hidden)]
-    const LOSES_STEP: bool = false;
-
     /// The parameters at these positions.
     #[doc(hidden)]
     fn part_of(

@@ -104,7 +104,6 @@ impl crate::asynchronous::AsyncBackend for Mysql {
 
     // A connection that was made by hand may count only the rows that have changed.
     const COUNTS_MATCHED: bool = false;
-    const LOSES_STEP: bool = true;
 
     fn part_of(
         binds: &Self::Binds,

@@ -58,7 +58,8 @@ enum UnderWay {
     Write,
     /// BEGIN, COMMIT or the like.
     Control,
-    /// A statement that only reads.
+    /// A statement that only reads; only futures are dropped half way.
+    #[cfg(feature = "_async")]
     Read,
 }
 
@@ -123,6 +124,7 @@ impl Session {
         let left = self.under_way.take();
         let is_lost = match left {
             None => false,
+            #[cfg(feature = "_async")]
             Some(UnderWay::Read) => self.is_out_of_step_after_a_drop(),
             // Its future was leaked: nothing has told what became of it.
             Some(_) => true,
@@ -146,25 +148,22 @@ impl Session {
 
     /// A statement that only reads is about to be sent. Until [`read_over`](Self::read_over), and for
     /// good when that never happens (cancellation), its answer is still to come.
+    #[cfg(feature = "_async")]
     pub(crate) fn reads(&mut self) {
         self.under_way = Some(UnderWay::Read);
     }
 
     /// Its answer, or its beginning, is here.
+    #[cfg(feature = "_async")]
     pub(crate) fn read_over(&mut self) {
         self.under_way = None;
     }
 
     /// MySQL's client takes the answer to a statement whose future was dropped for that to the next
-    /// one: what such a connection says is not what it was asked.
+    /// one: what such a connection says is not what it was asked. A new wrapper around it learns no
+    /// catalog, which is asked in many questions of many shapes.
     fn is_out_of_step_after_a_drop(&self) -> bool {
         self.dialect == Dialect::MySql
-    }
-
-    /// Nobody knows what the connection answers.
-    #[cfg(feature = "_async")]
-    pub(crate) fn lose(&mut self) {
-        self.doubt = Doubt::Session;
     }
 
     /// Whether the catalog should be read now. Never in a transaction, where a failing query would

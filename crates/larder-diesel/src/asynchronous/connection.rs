@@ -7,10 +7,7 @@ use std::{
     fmt,
     num::NonZeroU32,
     ops::{Deref, DerefMut},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Arc,
 };
 
 use diesel::{
@@ -156,9 +153,6 @@ impl<C: WrappedAsyncConnection> CachedAsyncConnection<C> {
         let Self { inner, session, .. } = self;
         let (larder, dialect) = (session.larder().clone(), session.dialect());
         session.reads();
-        if C::Backend::LOSES_STEP && !is_in_step(inner).await {
-            return session.lose();
-        }
         let mut reading = session.keeper().begin_reading(&larder, dialect);
         while let Some(sql) = reading.query() {
             let rows = texts(inner, sql).await;
@@ -367,21 +361,6 @@ pub(super) async fn all_rows<C: WrappedAsyncConnection>(
             .ok_or_else(|| Error::DeserializationError(UNKEPT.into()))?;
     }
     Ok(rows)
-}
-
-/// Whether the connection answers what it is asked now: before it was wrapped, a future may have been
-/// dropped half way.
-async fn is_in_step<C: WrappedAsyncConnection>(connection: &mut C) -> bool {
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    let sql = format!("SELECT CAST({number} AS CHAR)");
-    let Ok(binds) = C::Backend::collect(&diesel::sql_query(sql.as_str())) else {
-        return false;
-    };
-    let statement = C::Backend::statement(sql, false, &binds, &[]);
-    let rows = all_rows(connection, statement).await;
-    let said = rows.ok().and_then(|rows| rows.texts());
-    said == Some(vec![vec![Some(number.to_string())]])
 }
 
 /// The rows of one of larder's own questions; `None` = it failed.
