@@ -18,7 +18,7 @@ use larder_sql::Dialect;
 
 use self::reads::OfType;
 #[cfg(feature = "_async")]
-pub(crate) use self::reads::Text;
+pub(crate) use self::{reads::Text, writes::Sending};
 pub(crate) use self::{
     reads::{Answer, Kept, KeptAs, Now},
     writes::{Written, failure_of},

@@ -56,6 +56,7 @@ fn wanted(planned: &Planned, extensible: bool, limits: ChangeLimits) -> Option<W
     };
     let asking = Asking {
         source: &planned.source,
+        returning: &write.returning,
         takes_returning: extensible && write.takes_returning,
         target,
         asked: planned.source.asked().of(&target.table),
@@ -76,6 +77,8 @@ const READ_MAX: u32 = 256;
 
 struct Asking<'a> {
     source: &'a Source,
+    /// The columns that come back by its own RETURNING.
+    returning: &'a [Option<usize>],
     takes_returning: bool,
     target: &'a WriteTarget,
     /// By what reads ask.
@@ -124,6 +127,10 @@ impl Asking<'_> {
                 .filter(|column| !is_update || !self.changes(*column));
             self.returning(open.chain(computed.iter().copied()))
         };
+        let comes_back = |column: &usize| self.returning.contains(&Some(*column));
+        if by_key && returns_all && open.iter().chain(&computed).all(comes_back) {
+            return None;
+        }
         if open.is_empty() || by_key && returns_all && self.takes_returning {
             return by_key.then(returned).flatten();
         }

@@ -1,5 +1,6 @@
 //! The wrapped connection where applications use it beside its statements.
 
+mod before;
 mod connection;
 mod errors;
 mod passes;

@@ -5,31 +5,28 @@ use std::sync::Arc;
 use diesel::{QueryResult, connection::TransactionManagerStatus};
 use diesel_async::TransactionManager;
 use larder_core::{Image, Param};
-use larder_signals::{Planned, Returned, RowsBefore, WriteGuard};
+use larder_signals::{Planned, RowsBefore, WriteGuard};
 use larder_sql::Dialect;
 
 use super::{
     AsyncBackend, CachedAsyncConnection, CachedAsyncStream, Collected, WrappedAsyncConnection,
     connection::{all_rows, deliver, failure_of},
 };
-use crate::{backend::CachedBackend as _, before, session::Written};
+use crate::{
+    backend::CachedBackend as _,
+    before,
+    session::{Sending, Written},
+};
 
 impl<C: WrappedAsyncConnection> CachedAsyncConnection<C> {
     /// Runs a text that may write.
     pub(super) async fn write_text(&mut self, planned: &Planned, sql: &str) -> QueryResult<()> {
         let Self { inner, session, .. } = self;
         let sending = session.send(planned, &[])?;
-        let result = inner.batch_execute(sql).await;
-        let delivery = match &result {
-            Ok(()) => sending.succeeded(Returned::Nothing),
-            Err(error) => {
-                let failure = failure_of(inner, error, sending.is_inside()).await;
-                sending.look_at(error);
-                sending.failed(failure)
-            }
-        };
+        let result = inner.batch_execute(sql).await.map(|()| Written::Done);
+        let delivery = end(inner, sending, &result, None).await;
         self.end_of_write(delivery).await;
-        result
+        result.map(|_| ())
     }
 
     /// Runs a statement that may write, after a look at the rows that it is about to change.
@@ -66,14 +63,7 @@ impl<C: WrappedAsyncConnection> CachedAsyncConnection<C> {
                 }
             }
         };
-        let delivery = match &result {
-            Ok(written) => sending.written::<C::Backend>(written, old, C::Backend::COUNTS_MATCHED),
-            Err(error) => {
-                let failure = failure_of(inner, error, sending.is_inside()).await;
-                sending.look_at(error);
-                sending.failed(failure)
-            }
-        };
+        let delivery = end(inner, sending, &result, old).await;
         self.end_of_write(delivery).await;
         result
     }
@@ -137,6 +127,23 @@ impl<DB: AsyncBackend> Looking<'_, DB> {
     {
         let rows = all_rows(inner, self.statement).await?;
         Ok(before::images::<DB>(self.before, self.planned, &rows))
+    }
+}
+
+/// A statement that may write has ended.
+async fn end<C: WrappedAsyncConnection>(
+    inner: &mut C,
+    sending: Sending<'_>,
+    result: &QueryResult<Written>,
+    old: Option<Vec<Image>>,
+) -> Option<WriteGuard> {
+    match result {
+        Ok(written) => sending.written::<C::Backend>(written, old, C::Backend::COUNTS_MATCHED),
+        Err(error) => {
+            let failure = failure_of(inner, error, sending.is_inside()).await;
+            sending.look_at(error);
+            sending.failed(failure)
+        }
     }
 }
 

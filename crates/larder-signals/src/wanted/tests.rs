@@ -74,6 +74,10 @@ fn write_that_tells_enough_asks_for_nothing() {
     assert_eq!(postgres(told), None);
     let told = "INSERT INTO post (id, author_id) VALUES ($1, $2)";
     assert_eq!(postgres(told), None);
+    let told = "UPDATE post SET title = $1 WHERE id = $2 RETURNING id, author_id, title";
+    assert_eq!(postgres(told), None);
+    let told = "DELETE FROM post WHERE id = $1 RETURNING *";
+    assert_eq!(postgres(told), None);
     for dialect in [Dialect::Postgres, Dialect::MySql, Dialect::Sqlite] {
         assert_eq!(asked(dialect, &[], "DELETE FROM post WHERE id = 1"), None);
         // Nobody reads what it changes.
