@@ -75,6 +75,7 @@ pub(crate) fn read_plan(
         tables: vec![table.clone()],
         dependencies,
         uncacheable: None,
+        needs_scope: None,
         limit: None,
         dated_parameters: Vec::new(),
     };

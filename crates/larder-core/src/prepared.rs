@@ -53,7 +53,6 @@ pub struct Prepared {
 pub(crate) struct Place<'a> {
     pub(crate) namespace: &'a str,
     pub(crate) source: &'a str,
-    pub(crate) scope: &'a str,
     pub(crate) version: &'a str,
     pub(crate) catalog: &'a Catalog,
     /// Of that catalog.
@@ -66,6 +65,8 @@ struct PreparedRead {
     first_table: TableKey,
     templates: Vec<Template>,
     dependencies_max: usize,
+    /// Why there are no entries without a scope.
+    needs_scope: Option<Reason>,
     /// Positions where the server reads text as a date or time.
     dated_parameters: Box<[usize]>,
     /// The key up to the result identity.
@@ -150,7 +151,8 @@ impl Prepared {
             .clone()
     }
 
-    /// Names the entry of the read with these parameters, without what it rests on.
+    /// Names the entry of the read with these parameters, without what it rests on. A scope keeps the
+    /// entries of one tenant apart from others; writes invalidate across scopes.
     ///
     /// # Errors
     ///
@@ -160,9 +162,10 @@ impl Prepared {
         &self,
         params: &[Param<'_>],
         result: &ResultIdentity,
+        scope: Option<&str>,
     ) -> Result<EntryKey, Reason> {
         let read = self.read.as_ref().map_err(Clone::clone)?;
-        read.entry(params, result)
+        read.entry(params, result, scope)
     }
 
     /// Names the entry and the dependencies of the read with these parameters.
@@ -170,7 +173,12 @@ impl Prepared {
     /// # Errors
     ///
     /// Why this text, or this call of it, is not cached.
-    pub fn bind(&self, params: &[Param<'_>], result: &ResultIdentity) -> Result<BoundRead, Reason> {
+    pub fn bind(
+        &self,
+        params: &[Param<'_>],
+        result: &ResultIdentity,
+        scope: Option<&str>,
+    ) -> Result<BoundRead, Reason> {
         let read = self.read.as_ref().map_err(Clone::clone)?;
         let most = read.dependencies_max;
         let mut dependencies = Vec::with_capacity(read.templates.len());
@@ -183,7 +191,7 @@ impl Prepared {
         if dependencies.len() > most {
             return Err(Reason::new("more dependencies than an entry may have"));
         }
-        let entry = read.entry(params, result)?;
+        let entry = read.entry(params, result, scope)?;
         for dependency in &mut dependencies {
             dependency.spread = entry.spread();
         }
@@ -228,19 +236,28 @@ impl PreparedRead {
             first_table: TableKey::new(place.namespace, place.source, &first.name),
             templates,
             dependencies_max: place.limits.dependencies_max,
+            needs_scope: read.needs_scope.clone(),
             dated_parameters: read.dated_parameters.as_slice().into(),
             prefix: prefix(plan, read, place),
             identities: Slots::new(),
         })
     }
 
-    fn entry(&self, params: &[Param<'_>], result: &ResultIdentity) -> Result<EntryKey, Reason> {
+    fn entry(
+        &self,
+        params: &[Param<'_>],
+        result: &ResultIdentity,
+        scope: Option<&str>,
+    ) -> Result<EntryKey, Reason> {
+        if let (Some(reason), None) = (&self.needs_scope, scope) {
+            return Err(reason.clone());
+        }
         let prefix = self
             .identities
             .find_or_make(*result, || identified(&self.prefix, result));
         Ok(EntryKey {
             table: self.first_table.clone(),
-            digest: entry_digest(&prefix, params)?,
+            digest: entry_digest(&prefix, params, scope)?,
         })
     }
 }
@@ -272,7 +289,6 @@ fn prefix(plan: &Plan, read: &ReadPlan, place: &Place<'_>) -> Fields {
     let mut fields = Fields::new("larder entry");
     fields.text(place.namespace);
     fields.text(place.source);
-    fields.text(place.scope);
     fields.text(place.version);
     fields.number(place.catalog.session.len() as u64);
     for (name, value) in &place.catalog.session {
@@ -315,10 +331,18 @@ impl Hasher for Written<'_> {
     }
 }
 
-fn entry_digest(prefix: &Fields, params: &[Param<'_>]) -> Result<Digest, Reason> {
+fn entry_digest(
+    prefix: &Fields,
+    params: &[Param<'_>],
+    scope: Option<&str>,
+) -> Result<Digest, Reason> {
     let mut fields = prefix.clone();
     feed_params(params, &mut fields)
         .ok_or_else(|| Reason::new("parameters are nested too deep"))?;
+    // Parameters begin with their number, so nothing without a scope ends like this.
+    if let Some(scope) = scope {
+        fields.text(scope);
+    }
     Ok(fields.digest())
 }
 

@@ -44,7 +44,6 @@ impl Default for SourceLimits {
 pub struct Source {
     id: Arc<str>,
     namespace: Arc<str>,
-    scope: Arc<str>,
     entry_version: Arc<str>,
     dialect: Dialect,
     limits: SourceLimits,
@@ -78,7 +77,6 @@ impl Source {
         Self {
             id: id.into(),
             namespace: Arc::from(""),
-            scope: Arc::from(""),
             entry_version: Arc::from(""),
             dialect,
             limits,
@@ -94,15 +92,6 @@ impl Source {
     #[must_use]
     pub fn with_namespace(mut self, namespace: impl Into<Arc<str>>) -> Self {
         self.namespace = namespace.into();
-        self.plans.clear();
-        self
-    }
-
-    /// Keeps the entries of one tenant apart from others; writes invalidate across scopes.
-    /// Default: empty.
-    #[must_use]
-    pub fn with_scope(mut self, scope: impl Into<Arc<str>>) -> Self {
-        self.scope = scope.into();
         self.plans.clear();
         self
     }
@@ -188,7 +177,6 @@ impl Source {
         let place = Place {
             namespace: &self.namespace,
             source: &self.id,
-            scope: &self.scope,
             version: &self.entry_version,
             catalog: &catalog,
             fingerprint,

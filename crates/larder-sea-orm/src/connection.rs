@@ -61,6 +61,19 @@ impl<C> CachedConnection<C> {
         self.shared.larder()
     }
 
+    /// The same connection for reads of one tenant: [`WrapConfig::scope`] for as long as the handle
+    /// lives. The caller vouches that whatever session answers sees that tenant's rows and no
+    /// others; without a scope nothing of a table with row-level security is cached.
+    ///
+    /// [`WrapConfig::scope`]: larder_signals::WrapConfig::scope
+    #[must_use]
+    pub fn scope(&self, scope: impl Into<Arc<str>>) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+            shared: Arc::new(self.shared.scoped(scope.into())),
+        }
+    }
+
     /// Reads the schema again before it is believed the next time, and drops everything that was
     /// cached of this database: to be called after migrations that ran on the connection
     /// [inside](Self::inner), or anywhere else than through a wrapped connection.

@@ -21,21 +21,36 @@ use crate::{
 /// What all clones and transactions of one wrapped connection share.
 pub(crate) struct Shared {
     larder: Larder,
-    keeper: CatalogKeeper,
-    reading: tokio::sync::Mutex<()>,
+    keeper: Arc<CatalogKeeper>,
+    reading: Arc<tokio::sync::Mutex<()>>,
     /// A statement changed the session of one of its connections, and nobody knows which.
-    bypass: AtomicBool,
+    bypass: Arc<AtomicBool>,
     exact_rows: bool,
+    /// Whose rows its sessions see.
+    scope: Option<Arc<str>>,
 }
 
 impl Shared {
     pub(crate) fn new(larder: &Larder, config: WrapConfig) -> Self {
         Self {
             larder: larder.clone(),
-            keeper: CatalogKeeper::new(&config),
-            reading: tokio::sync::Mutex::const_new(()),
-            bypass: AtomicBool::new(false),
+            keeper: Arc::new(CatalogKeeper::new(&config)),
+            reading: Arc::default(),
+            bypass: Arc::default(),
             exact_rows: config.has_exact_rows(),
+            scope: config.named_scope().cloned(),
+        }
+    }
+
+    /// The same under a scope of its own.
+    pub(crate) fn scoped(&self, scope: Arc<str>) -> Self {
+        Self {
+            larder: self.larder.clone(),
+            keeper: Arc::clone(&self.keeper),
+            reading: Arc::clone(&self.reading),
+            bypass: Arc::clone(&self.bypass),
+            exact_rows: self.exact_rows,
+            scope: Some(scope),
         }
     }
 
@@ -128,6 +143,7 @@ impl Shared {
             result: slot.identity(),
             codec: slot.codec(),
             options: self.options(slot, asked),
+            scope: self.scope.as_deref(),
         };
         if let Some(hit) = self.larder.revisit_now(&call) {
             return Now::Answered(hit);

@@ -10,6 +10,7 @@ pub struct WrapConfig {
     pub(crate) catalog_refresh: Duration,
     pub(crate) exact_rows: bool,
     pub(crate) replica: Option<Replica>,
+    pub(crate) scope: Option<Arc<str>>,
 }
 
 /// What reads from a replica may do with the cache.
@@ -33,6 +34,7 @@ impl WrapConfig {
             catalog_refresh: CATALOG_REFRESH,
             exact_rows: true,
             replica: None,
+            scope: None,
         }
     }
 
@@ -53,6 +55,23 @@ impl WrapConfig {
     pub fn replica(mut self, replica: Replica) -> Self {
         self.replica = Some(replica);
         self
+    }
+
+    /// Whose rows the sessions of this connection see: a tenant, for row-level security (PostgreSQL).
+    /// Results are kept for each scope apart; a write drops in all of them. Whoever names it vouches
+    /// that every session behind it sees what that tenant may see and nothing else: that it was
+    /// opened with the tenant's role or setting, and keeps it.
+    ///
+    /// Default: none, so that nothing of a table with row-level security is cached.
+    pub fn scope(mut self, scope: impl Into<Arc<str>>) -> Self {
+        self.scope = Some(scope.into());
+        self
+    }
+
+    /// The scope, if one is named.
+    #[must_use]
+    pub fn named_scope(&self) -> Option<&Arc<str>> {
+        self.scope.as_ref()
     }
 
     /// How often the schema is read again, for changes by other processes. DDL through the wrapper

@@ -42,6 +42,8 @@ pub struct ReadCall<'a> {
     pub codec: Option<&'static ResultCodec>,
     /// What the caller asks for.
     pub options: ReadOptions,
+    /// Whose rows the session sees, as the user says.
+    pub scope: Option<&'a str>,
 }
 
 /// A read that may be answered from the cache.
@@ -89,7 +91,10 @@ impl Larder {
         }
         // What may not be cached now may have been stored under another wish, and for longer.
         let ttl = self.policy(call).ok()?.ttl(call.options.ttl).ok()?;
-        let entry = call.prepared.entry_key(call.params, call.result).ok()?;
+        let entry = call
+            .prepared
+            .entry_key(call.params, call.result, call.scope)
+            .ok()?;
         self.inner.cache.revisit_now(&entry, ttl)
     }
 
@@ -145,7 +150,7 @@ impl Larder {
         };
         let bound = call
             .prepared
-            .bind(call.params, call.result)
+            .bind(call.params, call.result, call.scope)
             .map_err(BypassReason::Uncacheable)?;
         let mut leeway = policy.leeway;
         if let Some(asked) = call.options.allow_stale {

@@ -49,6 +49,7 @@ impl Rig {
             result: &result,
             codec: None,
             options: ReadOptions::default(),
+            scope: None,
         };
         let read = self
             .larder

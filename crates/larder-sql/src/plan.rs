@@ -115,6 +115,9 @@ pub struct ReadPlan {
     pub dependencies: Vec<DependencyTemplate>,
     /// Why the result may not be cached; `None` = it may.
     pub uncacheable: Option<Reason>,
+    /// Why the result belongs to the session's tenant alone (row-level security): it may be cached
+    /// only under a scope that says who that is.
+    pub needs_scope: Option<Reason>,
     /// The LIMIT of the outermost SELECT, where it is a literal or a parameter (SeaORM binds it):
     /// what `operation_with` wants to know the value of.
     pub limit: Option<Operand>,

@@ -84,6 +84,7 @@ impl Posts {
             triggers: Vec::new(),
             has_rules: false,
             row_security: false,
+            row_policies: None,
             readable: true,
             lockable: true,
             transactional: true,

@@ -9,6 +9,7 @@ mod lab;
 mod model;
 mod policies;
 mod tasks;
+mod tenants;
 mod typed;
 mod types;
 mod walk;

@@ -7,6 +7,7 @@ mod passes;
 mod replica;
 mod restricted;
 mod store_down;
+mod tenants;
 mod types;
 
 use larder_tests::lab::Backend;

@@ -33,7 +33,6 @@ fn prepared(limits: &SourceLimits, conjunctions: Vec<Vec<Term>>) -> Prepared {
     let place = Place {
         namespace: "n",
         source: "s",
-        scope: "",
         version: "",
         catalog: &catalog,
         fingerprint: [0; 16],
@@ -44,7 +43,7 @@ fn prepared(limits: &SourceLimits, conjunctions: Vec<Vec<Term>>) -> Prepared {
 
 fn bind(conjunctions: Vec<Vec<Term>>, params: &[Param<'_>]) -> Vec<DependencyKey> {
     let prepared = prepared(&SourceLimits::default(), conjunctions);
-    unspread(prepared.bind(params, &result()).unwrap())
+    unspread(prepared.bind(params, &result(), None).unwrap())
 }
 
 /// Of two statements, what they rest on is compared, not where it lies.
@@ -273,7 +272,7 @@ fn every_disjunct_keeps_room_for_itself_and_too_many_are_refused() {
     };
     let bind = |conjunctions: Vec<Vec<Term>>| {
         prepared(&limits, conjunctions)
-            .bind(&ints(0..8), &result())
+            .bind(&ints(0..8), &result(), None)
             .map(|bound| shapes_of(bound.dependencies))
     };
     let list = |column| vec![one_of(column, parameters(4))];
@@ -300,7 +299,9 @@ fn a_missing_parameter_is_refused() {
         &SourceLimits::default(),
         vec![vec![one_of(ID, vec![parameter(1)])]],
     );
-    let refused = prepared.bind(&[Param::Int(1)], &result()).unwrap_err();
+    let refused = prepared
+        .bind(&[Param::Int(1)], &result(), None)
+        .unwrap_err();
     assert_eq!(refused.to_string(), "a parameter is missing");
 }
 
@@ -327,14 +328,13 @@ fn a_plan_of_odd_terms_binds_to_something_wider() {
     let place = Place {
         namespace: "",
         source: "s",
-        scope: "",
         version: "",
         catalog: &catalog,
         fingerprint: [0; 16],
         limits: &limits,
     };
     let bound = Prepared::new(plan, &place, 1)
-        .bind(&ints(0..40), &result())
+        .bind(&ints(0..40), &result(), None)
         .unwrap();
     let shape = &bound.dependencies[0].shape.0;
     assert_eq!(shape.matches(":int").count(), 16);
@@ -354,14 +354,13 @@ fn booleans_are_integers_where_the_driver_sends_integers() {
     let place = Place {
         namespace: "",
         source: "s",
-        scope: "",
         version: "",
         catalog: &catalog,
         fingerprint: [0; 16],
         limits: &limits,
     };
     let prepared = Prepared::new(plan, &place, 1);
-    let by = |param| prepared.bind(&[param], &result()).unwrap();
+    let by = |param| prepared.bind(&[param], &result(), None).unwrap();
     assert_eq!(unspread(by(Param::Bool(true))), unspread(by(Param::Int(1))));
     // The key keeps the classes apart: the server may answer them differently.
     assert_ne!(by(Param::Bool(true)).entry, by(Param::Int(1)).entry);

@@ -24,7 +24,8 @@ fn by_id(text: &str) -> Plan {
 /// The entry's key with one of its inputs changed.
 struct Inputs {
     plan: Plan,
-    place: [&'static str; 3],
+    place: [&'static str; 2],
+    scope: Option<&'static str>,
     catalog: Catalog,
     result: ResultIdentity,
     params: Vec<Param<'static>>,
@@ -34,7 +35,8 @@ impl Inputs {
     fn new() -> Self {
         Self {
             plan: by_id("SELECT 1"),
-            place: ["namespace", "source", "scope"],
+            place: ["namespace", "source"],
+            scope: Some("scope"),
             catalog: catalog(Dialect::Postgres, &[post()]),
             result: result(),
             params: vec![Param::Int(1)],
@@ -42,19 +44,21 @@ impl Inputs {
     }
 
     fn key(self) -> EntryKey {
-        let [namespace, source, scope] = self.place;
+        let [namespace, source] = self.place;
         let limits = SourceLimits::default();
         let place = Place {
             namespace,
             source,
-            scope,
             version: "",
             catalog: &self.catalog,
             fingerprint: [0; 16],
             limits: &limits,
         };
         let prepared = Prepared::new(self.plan, &place, 1);
-        prepared.bind(&self.params, &self.result).unwrap().entry
+        prepared
+            .bind(&self.params, &self.result, self.scope)
+            .unwrap()
+            .entry
     }
 }
 
@@ -74,10 +78,12 @@ fn everything_that_a_result_depends_on_is_in_the_key() {
     let mut keys = vec![
         key_with(|_| ()),
         key_with(|it| it.plan.normalized = "SELECT 2".into()),
-        key_with(|it| it.place = ["other", "source", "scope"]),
-        key_with(|it| it.place = ["namespace", "other", "scope"]),
-        key_with(|it| it.place = ["namespace", "source", "other"]),
-        key_with(|it| it.place = ["name", "spacesource", "scope"]),
+        key_with(|it| it.place = ["other", "source"]),
+        key_with(|it| it.place = ["namespace", "other"]),
+        key_with(|it| it.place = ["name", "spacesource"]),
+        key_with(|it| it.scope = Some("other")),
+        key_with(|it| it.scope = Some("")),
+        key_with(|it| it.scope = None),
         key_with(|it| it.catalog.session = vec![("role".into(), "a".into())]),
         key_with(|it| it.catalog.session = vec![("role".into(), "b".into())]),
         key_with(|it| it.result.adapter = "other"),
@@ -118,7 +124,6 @@ fn the_key_is_the_same_whether_or_not_its_prefix_was_kept() {
     let place = Place {
         namespace: "n",
         source: "s",
-        scope: "",
         version: "",
         catalog: &catalog,
         fingerprint: [0; 16],
@@ -134,6 +139,7 @@ fn the_key_is_the_same_whether_or_not_its_prefix_was_kept() {
                     terminal,
                     ..result()
                 },
+                None,
             )
             .unwrap()
     };
@@ -146,7 +152,7 @@ fn the_key_is_the_same_whether_or_not_its_prefix_was_kept() {
     };
     assert_eq!(
         first.last(),
-        fresh.bind(&[Param::Int(1)], &last).ok().as_ref()
+        fresh.bind(&[Param::Int(1)], &last, None).ok().as_ref()
     );
 }
 
@@ -159,14 +165,15 @@ fn what_is_not_one_cacheable_read_is_refused_with_its_reason() {
         let place = Place {
             namespace: "",
             source: "",
-            scope: "",
             version: "",
             catalog: &inputs.catalog,
             fingerprint: [0; 16],
             limits: &limits,
         };
         let prepared = Prepared::new(inputs.plan, &place, 1);
-        let refused = prepared.bind(&[Param::Int(1)], &result()).unwrap_err();
+        let refused = prepared
+            .bind(&[Param::Int(1)], &result(), None)
+            .unwrap_err();
         assert_eq!(prepared.uncacheable(), Some(&refused));
         refused.to_string()
     };
@@ -218,7 +225,6 @@ fn a_policy_is_composed_once_for_each_operation() {
     let place = Place {
         namespace: "",
         source: "",
-        scope: "",
         version: "",
         catalog: &catalog,
         fingerprint: [0; 16],
@@ -242,4 +248,29 @@ fn a_policy_is_composed_once_for_each_operation() {
     };
     assert_eq!([1, 2, 1, 3].map(is_cached), [true, false, true, false]);
     assert_eq!(composed.get(), 2);
+}
+
+#[test]
+fn read_under_row_security_has_no_entry_without_a_scope() {
+    let mut inputs = Inputs::new();
+    if let Some(Part::Read(read)) = inputs.plan.parts.first_mut() {
+        read.needs_scope = Some(Reason::new("name a scope"));
+    }
+    let limits = SourceLimits::default();
+    let place = Place {
+        namespace: "n",
+        source: "s",
+        version: "",
+        catalog: &inputs.catalog,
+        fingerprint: [0; 16],
+        limits: &limits,
+    };
+    let prepared = Prepared::new(inputs.plan, &place, 1);
+    let (params, result) = ([Param::Int(1)], result());
+    let refused = prepared.bind(&params, &result, None).unwrap_err();
+    assert_eq!(&*refused.0, "name a scope");
+    assert!(prepared.entry_key(&params, &result, None).is_err());
+    let of = |scope| prepared.entry_key(&params, &result, Some(scope)).unwrap();
+    assert_ne!(of("a"), of("b"));
+    assert!(prepared.bind(&params, &result, Some("a")).is_ok());
 }

@@ -73,7 +73,7 @@ fn bind(source: &Source, sql: &str, params: &[Param<'_>]) -> Result<BoundRead, R
         type_name: "()",
         schema_fingerprint: 0,
     };
-    source.plan(sql).bind(params, &result)
+    source.plan(sql).bind(params, &result, None)
 }
 
 fn loaded() -> Source {

@@ -184,6 +184,7 @@ impl Session {
             result: &kept.identity,
             codec: Some(kept.codec),
             options,
+            scope: self.config.named_scope().map(|scope| &**scope),
         };
         if let Some(ReadOutcome::Hit(value)) = self.larder.revisit_now(&call) {
             return Now::Hit(value);

@@ -328,6 +328,7 @@ fn begin(rig: &Rig) -> Result<crate::CachedRead, BypassReason> {
         result: &result,
         codec: None,
         options: ReadOptions::default(),
+        scope: None,
     })
 }
 

@@ -49,6 +49,7 @@ fn read(tables: &[&str]) -> ReadPlan {
         tables: tables.iter().map(table).collect(),
         dependencies: Vec::new(),
         uncacheable: None,
+        needs_scope: None,
         limit: None,
         dated_parameters: Vec::new(),
     }

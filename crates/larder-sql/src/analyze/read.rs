@@ -25,6 +25,7 @@ pub(super) fn plan(query: &Query, cx: &Analysis<'_>) -> ReadPlan {
         tables: Vec::new(),
         dependencies: Vec::new(),
         uncacheable: None,
+        needs_scope: None,
         limit,
         dated_parameters: Vec::new(),
     };
@@ -36,6 +37,7 @@ pub(super) fn plan(query: &Query, cx: &Analysis<'_>) -> ReadPlan {
             plan.dependencies = dependencies(&reader.scope.instances);
             plan.dated_parameters = reader.dated_parameters.into_iter().collect();
             plan.tables = reader.tables;
+            plan.needs_scope = reader.needs_scope;
             lead_with_first(&mut plan.tables, query, cx);
         }
         Err(reason) => {
@@ -136,12 +138,20 @@ fn dependencies(instances: &[Instance]) -> Vec<DependencyTemplate> {
                 dependencies.push(DependencyTemplate {
                     table: Arc::clone(&instance.table),
                     terms: terms.clone(),
-                    watched: instance.watched.clone(),
+                    watched: watched(instance),
                 });
             }
         }
     }
     dependencies
+}
+
+/// Policies of the table ask for columns that the statement does not name.
+fn watched(instance: &Instance) -> Columns {
+    match instance.table.row_security {
+        true => Columns::All,
+        false => instance.watched.clone(),
+    }
 }
 
 /// Whether one set of watched columns holds another.

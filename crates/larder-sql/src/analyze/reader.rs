@@ -28,6 +28,8 @@ pub(super) struct Reader<'a, 'c> {
     pub(super) ctes: Vec<CteFrame>,
     /// Every relation met, in order.
     pub(super) tables: Vec<Arc<Table>>,
+    /// Why the result may be cached only under a scope.
+    pub(super) needs_scope: Option<Reason>,
     /// Inside a view: nothing narrows and everything is watched.
     pub(super) in_view: bool,
     pub(super) views_expanded: usize,
@@ -70,6 +72,7 @@ impl<'a, 'c> Reader<'a, 'c> {
             scope: Scope::new(cx.dialect),
             ctes: Vec::new(),
             tables: Vec::new(),
+            needs_scope: None,
             in_view: false,
             views_expanded: 0,
             dated_parameters: BTreeSet::new(),

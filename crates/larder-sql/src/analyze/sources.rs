@@ -231,9 +231,16 @@ impl<'q> Reader<'_, '_> {
     fn note(&mut self, table: &Arc<Table>) -> Result<(), Reason> {
         if table.row_security {
             let name = &table.name;
-            return Err(Reason::new(format!(
-                "the table {name} has row-level security"
-            )));
+            if table.row_policies.is_none() {
+                return Err(Reason::new(format!(
+                    "the row-level security of {name} rests on more than the row and the session"
+                )));
+            }
+            self.needs_scope.get_or_insert_with(|| {
+                Reason::new(format!(
+                    "the table {name} has row-level security: name a scope"
+                ))
+            });
         }
         if !self.tables.iter().any(|known| known.name == table.name) {
             self.tables.push(Arc::clone(table));

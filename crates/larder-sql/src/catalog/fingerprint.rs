@@ -60,6 +60,9 @@ impl Table {
             self.conflict_replaces,
             self.columns_ignore_case,
         ]);
+        if self.row_security {
+            hash.text(self.row_policies.as_deref().unwrap_or_default());
+        }
         hash.list(&self.parents, |hash, parent| {
             hash.text(&parent.schema);
             hash.text(&parent.name);

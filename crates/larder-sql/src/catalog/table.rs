@@ -21,6 +21,10 @@ pub struct Table {
     pub has_rules: bool,
     /// Whether row-level security applies.
     pub row_security: bool,
+    /// The policies of row-level security that reads are under, as the server prints them; `None` =
+    /// one of them rests on more than the row and the session. Without row-level security it says
+    /// nothing.
+    pub row_policies: Option<Arc<str>>,
     /// Whether the session may read every column, so that a write of its own may ask for them back.
     pub readable: bool,
     /// Whether the session may lock rows (PostgreSQL), so that they can be read before a write.
@@ -51,6 +55,7 @@ impl Table {
             triggers: Vec::new(),
             has_rules: false,
             row_security: false,
+            row_policies: Some(Arc::from("")),
             readable: true,
             lockable: true,
             transactional: true,

@@ -114,7 +114,21 @@ fn relations_that_are_not_ordinary_are_not_cached() {
     guarded.row_security = true;
     add(&mut catalog, guarded);
     assert!(described(&catalog, "SELECT last_value FROM s")[0].contains("sequence"));
-    assert!(described(&catalog, "SELECT id FROM guarded")[0].contains("row-level security"));
+    let read = read_plan(&catalog, "SELECT id FROM guarded WHERE id = 1").unwrap();
+    assert!(
+        read.needs_scope
+            .as_ref()
+            .unwrap()
+            .0
+            .contains("name a scope")
+    );
+    // Its policies ask for columns that nobody names.
+    assert_eq!(read.dependencies[0].watched, Columns::All);
+    let mut unclear = table(POSTGRES, "public", "unclear id:int");
+    unclear.row_security = true;
+    unclear.row_policies = None;
+    add(&mut catalog, unclear);
+    assert!(described(&catalog, "SELECT id FROM unclear")[0].contains("row-level security"));
     let mut stored = table(POSTGRES, "public", "stored id:int");
     stored.kind = TableKind::MaterializedView;
     add(&mut catalog, stored);

@@ -1,6 +1,7 @@
 //! PostgreSQL.
 
 mod kinds;
+mod policies;
 mod queries;
 mod read;
 

@@ -12,6 +12,7 @@ pub(super) const QUERIES: &[CatalogQuery] = &[
     query("foreign_keys", FOREIGN_KEYS),
     query("inheritance", INHERITANCE),
     query("triggers", TRIGGERS),
+    query("policies", POLICIES),
     query("functions", FUNCTIONS),
     query("operators", OPERATORS),
 ];
@@ -77,6 +78,13 @@ JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
     AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
     AND NOT pg_catalog.pg_is_other_temp_schema(n.oid)";
+
+/// relation, condition: of the policies that reads are under.
+const POLICIES: &str = "
+SELECT p.polrelid::text, pg_catalog.pg_get_expr(p.polqual, p.polrelid)
+FROM pg_catalog.pg_policy AS p
+WHERE p.polcmd IN ('*', 'r')
+ORDER BY p.polrelid, p.polname";
 
 /// relation, name, declared type, not null, generated, numbered, default, then of the base type
 /// that domains resolve to: oid, built-in name, class, modifier, and whether the column's

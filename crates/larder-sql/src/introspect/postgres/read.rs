@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::kinds::{BaseType, EnumLabels, kind};
+use super::{
+    kinds::{BaseType, EnumLabels, kind},
+    policies,
+};
 use crate::{
     Catalog, Column, Dialect, Table, TableName,
     catalog::{ForeignKey, ForeignKeyAction, TableKind, Trigger, Volatility},
@@ -42,6 +45,12 @@ pub(in crate::introspect) fn read(answers: &Answers) -> Result<Catalog, CatalogE
         catalog.custom_operators.insert("=".into());
     }
     let mut relations = relations(answers)?;
+    let operators_are_the_servers = catalog.custom_operators.is_empty();
+    for (oid, conditions) in policies::read(answers)? {
+        if let Some(table) = relations.get_mut(oid) {
+            table.row_policies = conditions.filter(|_| operators_are_the_servers);
+        }
+    }
     columns(answers, &mut relations)?;
     keys(answers, &mut relations)?;
     foreign_keys(answers, &mut relations)?;
