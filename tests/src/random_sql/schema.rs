@@ -38,8 +38,21 @@ pub struct Table {
     pub name: String,
     /// Its columns.
     pub columns: Vec<Column>,
-    /// Parent table of a foreign key on the last column, with its ON DELETE action.
-    pub parent: Option<(String, &'static str)>,
+    /// Parent table of a foreign key on the last column, with its ON DELETE and ON UPDATE actions.
+    pub parent: Option<(String, [&'static str; 2])>,
+    /// What a trigger on it does.
+    pub trigger: Option<Trigger>,
+}
+
+/// A trigger that fires for each row.
+#[derive(Clone, Debug)]
+pub enum Trigger {
+    /// After this event it sets a column of another table, for the row of the same key.
+    Writes(&'static str, String),
+    /// After this event it deletes from another table.
+    Deletes(&'static str, String),
+    /// Before an UPDATE it changes the row.
+    Rewrites,
 }
 
 /// A schema.
@@ -72,9 +85,23 @@ impl Schema {
                     column_type,
                 });
             }
-            let parent = (position > 0 && random.u32(0..100) < 40).then(|| {
-                let action = ["CASCADE", "SET NULL", "NO ACTION"][random.usize(0..3)];
-                (tables[random.usize(0..position)].name.clone(), action)
+            let name = format!("t{position}");
+            let parent = (random.u32(0..100) < 40).then(|| {
+                let actions = ["CASCADE", "SET NULL", "NO ACTION"];
+                let [delete, update] = [(); 2].map(|()| actions[random.usize(0..3)]);
+                // Sometimes its own.
+                let parent = random.usize(0..=position);
+                (format!("t{parent}"), [delete, update])
+            });
+            // Earlier tables alone, so that no trigger leads back to itself.
+            let trigger = (position > 0 && random.u32(0..100) < 30).then(|| {
+                let event = ["INSERT", "UPDATE", "DELETE"][random.usize(0..3)];
+                let other = tables[random.usize(0..position)].name.clone();
+                match random.u32(0..3) {
+                    0 => Trigger::Writes(event, other),
+                    1 => Trigger::Deletes(event, other),
+                    _ => Trigger::Rewrites,
+                }
             });
             if parent.is_some() {
                 columns.push(Column {
@@ -83,9 +110,10 @@ impl Schema {
                 });
             }
             tables.push(Table {
-                name: format!("t{position}"),
+                name,
                 columns,
                 parent,
+                trigger,
             });
         }
         Self { dialect, tables }
@@ -93,7 +121,9 @@ impl Schema {
 
     /// DDL, parents first.
     pub fn create_statements(&self) -> Vec<String> {
-        self.tables.iter().map(|table| self.create(table)).collect()
+        let tables = self.tables.iter().map(|table| self.create(table));
+        let triggers = self.tables.iter().flat_map(|table| self.triggers(table));
+        tables.chain(triggers).collect()
     }
 
     /// DROP statements, children first.
@@ -122,11 +152,62 @@ impl Schema {
             };
             parts.push(format!("{} {kind}{key}", column.name));
         }
-        if let Some((parent, action)) = &table.parent {
+        if let Some((parent, [delete, update])) = &table.parent {
             parts.push(format!(
-                "FOREIGN KEY (p) REFERENCES {parent} (id) ON DELETE {action}"
+                "FOREIGN KEY (p) REFERENCES {parent} (id) ON DELETE {delete} ON UPDATE {update}"
             ));
         }
         format!("CREATE TABLE {} ({})", table.name, parts.join(", "))
     }
+
+    fn triggers(&self, table: &Table) -> Vec<String> {
+        let name = &table.name;
+        let Some(trigger) = &table.trigger else {
+            return Vec::new();
+        };
+        let (time, event, body) = match trigger {
+            Trigger::Writes(event, other) => {
+                let row = row_of(event);
+                let body = format!("UPDATE {other} SET a = 2 WHERE id = {row}.id");
+                ("AFTER", *event, body)
+            }
+            Trigger::Deletes(event, other) => {
+                let row = row_of(event);
+                let body = format!("DELETE FROM {other} WHERE a = {row}.a");
+                ("AFTER", *event, body)
+            }
+            Trigger::Rewrites => match self.dialect {
+                SqlDialect::Postgres => ("BEFORE", "UPDATE", "NEW.a := 3".to_owned()),
+                SqlDialect::MySql => ("BEFORE", "UPDATE", "SET NEW.a = 3".to_owned()),
+                // A row on its way in cannot be changed there; what was written can.
+                SqlDialect::Sqlite => {
+                    let body = format!("UPDATE {name} SET a = 3 WHERE id = NEW.id");
+                    ("AFTER", "INSERT", body)
+                }
+            },
+        };
+        match self.dialect {
+            SqlDialect::Postgres => vec![
+                format!(
+                    "CREATE OR REPLACE FUNCTION f_{name}() RETURNS trigger LANGUAGE plpgsql AS \
+                     $$ BEGIN {body}; RETURN NEW; END $$"
+                ),
+                format!(
+                    "CREATE TRIGGER g_{name} {time} {event} ON {name} FOR EACH ROW \
+                     EXECUTE FUNCTION f_{name}()"
+                ),
+            ],
+            SqlDialect::MySql => vec![format!(
+                "CREATE TRIGGER g_{name} {time} {event} ON {name} FOR EACH ROW {body}"
+            )],
+            SqlDialect::Sqlite => vec![format!(
+                "CREATE TRIGGER g_{name} {time} {event} ON {name} FOR EACH ROW BEGIN {body}; END"
+            )],
+        }
+    }
+}
+
+/// The row that a trigger on this event may name.
+fn row_of(event: &str) -> &'static str {
+    if event == "DELETE" { "OLD" } else { "NEW" }
 }

@@ -10,7 +10,9 @@ impl Generator<'_> {
             30..=36 => self.upsert(&table),
             37..=40 => self.insert_from_query(&table),
             41..=79 => self.update(&table),
-            80..=84 => self.update_by_expression(&table),
+            80..=83 => self.update_by_expression(&table),
+            84..=86 => self.of_several_tables(&table),
+            87 => self.emptying(&table),
             _ => self.delete(&table),
         }
     }
@@ -115,6 +117,47 @@ impl Generator<'_> {
         };
         let condition = self.write_condition(table);
         format!("UPDATE {} SET {expression} WHERE {condition}", table.name)
+    }
+
+    /// Rows that another table chooses, or a statement inside a statement.
+    fn of_several_tables(&mut self, table: &Table) -> String {
+        let other = self.pick(&self.schema.tables).name.clone();
+        let name = &table.name;
+        let value = self.constant(super::ColumnType::Int);
+        let sql = match self.schema.dialect {
+            SqlDialect::Postgres => *self.pick(&[
+                "UPDATE {t} SET a = {v} FROM {o} AS o WHERE o.id = {t}.a",
+                "DELETE FROM {t} USING {o} AS o WHERE o.a = {t}.id",
+                "WITH gone AS (DELETE FROM {o} WHERE a = 1 RETURNING id) \
+                 UPDATE {t} SET a = {v} WHERE id IN (SELECT id FROM gone)",
+                "MERGE INTO {t} USING (SELECT id + 1 AS k FROM {o}) AS o ON {t}.id = o.k \
+                 WHEN MATCHED THEN UPDATE SET a = {v} \
+                 WHEN NOT MATCHED THEN INSERT (id, a) VALUES (o.k, {v})",
+            ]),
+            SqlDialect::MySql => *self.pick(&[
+                "UPDATE {t} AS x JOIN {o} AS o ON o.id = x.a SET x.a = {v}",
+                "DELETE x FROM {t} AS x JOIN {o} AS o ON o.a = x.id",
+                "UPDATE {t} SET a = {v} WHERE b > 0 ORDER BY id LIMIT 1",
+                "INSERT IGNORE INTO {t} (id, a) SELECT id, 1 FROM {o}",
+            ]),
+            SqlDialect::Sqlite => *self.pick(&[
+                "UPDATE {t} SET a = {v} FROM {o} AS o WHERE o.id = {t}.a",
+                "UPDATE OR IGNORE {t} SET id = id + 1 WHERE id > 3",
+                "UPDATE OR REPLACE {t} SET id = id + 1 WHERE id = 2",
+                "DELETE FROM {t} WHERE id IN (SELECT a FROM {o})",
+            ]),
+        };
+        sql.replace("{t}", name)
+            .replace("{o}", &other)
+            .replace("{v}", &value)
+    }
+
+    fn emptying(&mut self, table: &Table) -> String {
+        match self.schema.dialect {
+            SqlDialect::Postgres => format!("TRUNCATE {} CASCADE", table.name),
+            SqlDialect::MySql => format!("TRUNCATE TABLE {}", table.name),
+            SqlDialect::Sqlite => format!("DELETE FROM {}", table.name),
+        }
     }
 
     fn delete(&mut self, table: &Table) -> String {
