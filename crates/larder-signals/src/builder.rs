@@ -33,6 +33,7 @@ pub struct LarderBuilder {
     change_limits: ChangeLimits,
     functions: FunctionLists,
     uncertain_for: Duration,
+    hook_images: bool,
     undelivered: Undelivered,
     entry_version: Arc<str>,
 }
@@ -129,6 +130,12 @@ impl LarderBuilder {
         self
     }
 
+    /// Whether hooks are told the values of rows, which may be personal data. Default: false.
+    pub fn hook_images(mut self, images: bool) -> Self {
+        self.hook_images = images;
+        self
+    }
+
     /// Functions of the database that you vouch for.
     pub fn functions(mut self, functions: FunctionLists) -> Self {
         self.functions = functions;
@@ -181,7 +188,7 @@ impl LarderBuilder {
             source_limits: self.source_limits,
             change_limits: self.change_limits,
             functions: self.functions,
-            hooks: Hooks::default(),
+            hooks: Hooks::new(self.hook_images),
             delivery: Delivery::new(cache.clone(), self.change_limits),
             uncertain_for: self.uncertain_for,
             undelivered: self.undelivered,
@@ -207,6 +214,7 @@ impl Default for LarderBuilder {
             change_limits: ChangeLimits::default(),
             functions: FunctionLists::default(),
             uncertain_for: UNCERTAIN_FOR,
+            hook_images: false,
             undelivered: Undelivered::default(),
             entry_version: Arc::from(""),
         }

@@ -35,7 +35,7 @@ pub use change_set::{ChangeLimits, Changes};
 pub use changes::{Matched, Returned, changes_of};
 pub use config::{Replica, WrapConfig};
 pub use entity::{CachedEntity, CachedModel, DeclaredPolicy};
-pub use hooks::{HookId, InvalidateEvent, WriteEvent};
+pub use hooks::{HookId, InvalidateEvent, RowImages, TableWrite, WriteEvent, WrittenOperation};
 pub use keeper::{CatalogKeeper, CatalogReading};
 pub use larder::{Larder, Wrap};
 pub use manual::Blocking;

@@ -63,7 +63,7 @@ fn heard(larder: &Larder) -> Arc<Mutex<Vec<(Cause, Changes)>>> {
     larder.on_invalidate(move |event| {
         sink.lock()
             .expect("unpoisoned")
-            .push((event.cause, event.changes.clone()));
+            .push((event.cause, event.changes().clone()));
     });
     heard
 }
@@ -479,4 +479,43 @@ fn a_model_of_a_schema_means_no_table_of_another() {
         changes[0].table_key,
         TableKey::new(NAMESPACE, "s", &TableName::new("other", "post"))
     );
+}
+
+#[test]
+fn hook_hears_what_was_done_to_each_table_and_values_only_when_asked_for() {
+    for with_images in [false, true] {
+        let rig = Rig::with(|builder| builder.hook_images(with_images));
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let sink = heard.clone();
+        rig.larder.on_write(move |event| {
+            assert_eq!(event.cause, Cause::Write);
+            let tables = event.tables().expect("some tables");
+            let said = tables.iter().map(|it| {
+                let name = it.table.map(|table| table.name.to_string());
+                (name, it.operation, format!("{:?}", it.rows))
+            });
+            sink.lock().expect("unpoisoned").extend(said);
+        });
+        let prepared = rig.source.plan("DELETE FROM post WHERE id = 7");
+        let mut guard = rig.larder.begin_write(&rig.source, prepared);
+        guard.sent();
+        guard.succeeded(&[], Returned::Nothing);
+        guard.deliver_blocking();
+        let heard = heard.lock().expect("unpoisoned");
+        let deleted = |table: &str| {
+            let found = heard.iter().find(|it| it.0.as_deref() == Some(table));
+            found.expect(table).clone()
+        };
+        let (_, operation, rows) = deleted("post");
+        assert_eq!(operation, crate::WrittenOperation::Delete);
+        assert_eq!(rows.contains("(\"id\", Int(7))"), with_images, "{rows}");
+        // What goes with it.
+        let (_, operation, rows) = deleted("comment");
+        assert_eq!(operation, crate::WrittenOperation::Delete);
+        assert_eq!(
+            rows.contains("(\"post_id\", Int(7))"),
+            with_images,
+            "{rows}"
+        );
+    }
 }
