@@ -97,6 +97,30 @@ impl Outbox {
         }
     }
 
+    /// PostgreSQL: the text that lets `LISTEN larder_outbox` hear of every transaction that records
+    /// something, `migrations/postgres/outbox/notify_up.sql`; `None` elsewhere. Transactions that
+    /// notify commit one after the other in all databases of the server, so polling is the default.
+    #[must_use]
+    pub const fn create_notify(&self) -> Option<&'static str> {
+        match self.dialect {
+            Dialect::Postgres => Some(include_str!(
+                "../../migrations/postgres/outbox/notify_up.sql"
+            )),
+            Dialect::MySql | Dialect::Sqlite => None,
+        }
+    }
+
+    /// The text that takes [`create_notify`](Self::create_notify) back.
+    #[must_use]
+    pub const fn destroy_notify(&self) -> Option<&'static str> {
+        match self.dialect {
+            Dialect::Postgres => Some(include_str!(
+                "../../migrations/postgres/outbox/notify_down.sql"
+            )),
+            Dialect::MySql | Dialect::Sqlite => None,
+        }
+    }
+
     /// The statements that let a table record its writes, one text each; none for what is no
     /// ordinary table, and for the outbox itself.
     ///
