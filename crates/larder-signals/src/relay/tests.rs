@@ -12,7 +12,7 @@ fn told(catalog: larder_sql::Catalog, recorded: &[[&str; 4]]) -> Option<Changes>
     let claimed: Vec<Claimed> = recorded
         .iter()
         .map(|[table, operation, old, new]| {
-            let mut fields = vec!["1", "public", table, operation, old, new, "5"];
+            let mut fields = ["1", "public", table, operation, old, new, "5"];
             let hex: Vec<String> = fields.iter().map(|f| hex(f)).collect();
             if outbox.text_chars_cut().is_some() || !outbox.locks_rows() {
                 for place in [1, 2, 4, 5] {
