@@ -41,21 +41,20 @@ pub const fn dialect(backend: Backend) -> Dialect {
 
 /// Creates the outbox and installs its triggers on every table.
 pub async fn install(lab: &Lab) {
-    let outbox = Outbox::new(dialect(lab.backend));
-    run(&lab.plain, outbox.create()).await;
-    install_on(lab, &lab.db).await;
+    run(&lab.plain, Outbox::new(dialect(lab.backend)).create()).await;
+    install_triggers(lab).await;
 }
 
-/// Installs the triggers on every table, as `db` knows them.
-pub async fn install_on(lab: &Lab, db: &CachedConnection<DatabaseConnection>) {
+/// Installs the triggers on every table.
+pub async fn install_triggers(lab: &Lab) {
     let outbox = Outbox::new(dialect(lab.backend));
-    db.refresh_catalog().await;
-    for table in db.catalog().await.unwrap().tables.values() {
+    lab.db.refresh_catalog().await;
+    for table in lab.db.catalog().await.unwrap().tables.values() {
         for sql in outbox.install(table) {
             run(&lab.plain, &sql).await;
         }
     }
-    db.refresh_catalog().await;
+    lab.db.refresh_catalog().await;
 }
 
 pub async fn run<C: ConnectionTrait>(db: &C, sql: &str) {

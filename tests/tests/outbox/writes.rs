@@ -194,7 +194,7 @@ async fn a_statement_that_touches_many_rows_is_told_in_batches(backend: Backend)
     assert!(site.is_fresh(TAGS).await);
     // More rows of one table than are told apart drop its record, and nothing else.
     site.warm().await;
-    for number in 0..11 {
+    for number in 0..100 {
         let name = |row: usize| format!("({}, 'more {row}')", 1_000 + row);
         let rows: Vec<String> = (0..100).map(|row| name(number * 100 + row)).collect();
         site.outside(&format!(
@@ -206,8 +206,8 @@ async fn a_statement_that_touches_many_rows_is_told_in_batches(backend: Backend)
     let relay = site
         .lab
         .db
-        .relay(larder::RelayConfig::new().rows_max(5_000));
-    assert_eq!(relay.round().await.unwrap().rows, 1_100);
+        .relay(larder::RelayConfig::new().rows_max(10_000));
+    assert_eq!(relay.round().await.unwrap().rows, 10_000);
     assert!(site.is_hit(POST_1).await && site.is_fresh(TAGS).await);
 }
 

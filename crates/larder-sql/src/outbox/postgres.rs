@@ -4,7 +4,7 @@
 //! trigger that named it in its text would refuse every write.
 
 use super::{
-    text::{literal, quoted},
+    text::{literal, quoted, trigger_name},
     told,
 };
 use crate::{Table, ValueKind};
@@ -21,13 +21,14 @@ pub(super) fn install(schema: &str, table: &Table) -> Vec<String> {
         false => Vec::new(),
     };
     let columns = columns.join(", ");
+    let [rows, truncate] = names(table);
     vec![
         format!(
-            "CREATE TRIGGER {ROWS} AFTER INSERT OR UPDATE OR DELETE ON {on} FOR EACH ROW \
+            "CREATE TRIGGER {rows} AFTER INSERT OR UPDATE OR DELETE ON {on} FOR EACH ROW \
              EXECUTE FUNCTION {schema}.larder_outbox_record({columns})"
         ),
         format!(
-            "CREATE TRIGGER {TRUNCATE} AFTER TRUNCATE ON {on} FOR EACH STATEMENT \
+            "CREATE TRIGGER {truncate} AFTER TRUNCATE ON {on} FOR EACH STATEMENT \
              EXECUTE FUNCTION {schema}.larder_outbox_record()"
         ),
     ]
@@ -35,10 +36,15 @@ pub(super) fn install(schema: &str, table: &Table) -> Vec<String> {
 
 pub(super) fn remove(table: &Table) -> Vec<String> {
     let on = target(table);
-    [ROWS, TRUNCATE]
+    names(table)
         .iter()
         .map(|name| format!("DROP TRIGGER IF EXISTS {name} ON {on}"))
         .collect()
+}
+
+/// Named by their table: a partition has those of its parent beside its own.
+fn names(table: &Table) -> [String; 2] {
+    ["rows", "truncate"].map(|word| quoted('"', &trigger_name(&table.name.name, word)))
 }
 
 fn target(table: &Table) -> String {
@@ -91,6 +97,3 @@ const HARMLESS_TYPES: &[&str] = &[
     "tsvector",
     "uuid",
 ];
-
-const ROWS: &str = "larder_outbox_rows";
-const TRUNCATE: &str = "larder_outbox_truncate";

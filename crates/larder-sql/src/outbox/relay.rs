@@ -101,7 +101,14 @@ impl Outbox {
             Dialect::Postgres => {
                 format!("DELETE FROM {table} WHERE id = ANY ('{{{list}}}'::uuid[])")
             }
-            Dialect::MySql | Dialect::Sqlite => format!("DELETE FROM {table} WHERE id IN ({list})"),
+            // By key, one row after the other: `IN` may scan a small table, and wait for rows that
+            // another relay has locked.
+            Dialect::MySql => format!(
+                "DELETE entry FROM (SELECT {list} AS id) AS claimed \
+                 STRAIGHT_JOIN {table} AS entry FORCE INDEX (PRIMARY) ON entry.id = claimed.id",
+                list = ids.join(" AS id UNION ALL SELECT ")
+            ),
+            Dialect::Sqlite => format!("DELETE FROM {table} WHERE id IN ({list})"),
         })
     }
 

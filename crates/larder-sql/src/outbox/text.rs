@@ -21,8 +21,8 @@ pub(super) fn mysql_literal(text: &str) -> String {
     format!("_utf8mb4 0x{digits}")
 }
 
-/// The name of a table's trigger where trigger names are shared by all tables: stable, told apart
-/// without regard to case, and at most 64 characters long.
+/// The name of a table's trigger: stable, told apart without regard to case, since MySQL's and
+/// SQLite's tables share one space of names, and at most 63 characters long.
 pub(super) fn trigger_name(table: &str, word: &str) -> String {
     let word = word.to_ascii_lowercase();
     let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
@@ -48,5 +48,5 @@ fn fnv(bytes: &[u8]) -> u64 {
 }
 
 const PREFIX: &str = "larder_outbox_";
-/// 64 characters without the prefix and the longest word.
-const PLAIN_MAX: usize = 64 - PREFIX.len() - 7;
+/// 63 characters without the prefix and the longest word.
+const PLAIN_MAX: usize = 63 - PREFIX.len() - "_truncate".len();
