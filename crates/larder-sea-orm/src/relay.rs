@@ -124,16 +124,13 @@ where
     async fn rounds(&self) {
         let mut pace = self.config.pace();
         loop {
-            let round = self.round().await;
-            if let Err(error) = &round {
-                tracing::warn!(%error, "a relay's round failed; what it claimed stays");
-            }
-            let pause = pace.after(round.as_ref().ok());
-            let woken = self.woken.notified();
-            // Woken or not, it is time for the next round; but a failure is not hurried.
-            match round {
-                Ok(_) => drop(tokio::time::timeout(pause, woken).await),
-                Err(_) => tokio::time::sleep(pause).await,
+            match self.round().await {
+                Ok(round) => {
+                    // Woken or not, it is time for the next round.
+                    let pause = pace.after(&round);
+                    let _ = tokio::time::timeout(pause, self.woken.notified()).await;
+                }
+                Err(error) => tokio::time::sleep(pace.after_failure(&error)).await,
             }
         }
     }

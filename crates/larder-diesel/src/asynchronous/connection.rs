@@ -413,7 +413,7 @@ where
 }
 
 /// Every row of a statement.
-async fn all_rows<C: WrappedAsyncConnection>(
+pub(super) async fn all_rows<C: WrappedAsyncConnection>(
     connection: &mut C,
     statement: <C::Backend as AsyncBackend>::Statement,
 ) -> QueryResult<Rows> {

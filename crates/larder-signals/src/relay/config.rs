@@ -1,6 +1,6 @@
 //! How a relay works, and how fast.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use larder_sql::{Dialect, outbox::Outbox};
 
@@ -82,23 +82,29 @@ impl Default for RelayConfig {
 }
 
 impl RelayPace {
-    /// How long to wait after a round; `None` = it failed. Failures double the pause, from the poll
-    /// interval to 5 s.
-    pub fn after(&mut self, round: Option<&RelayRound>) -> Duration {
-        match round {
-            Some(round) if round.outcome != RelayOutcome::Kept => {
-                self.pause = Duration::ZERO;
-                match round.more {
-                    true => Duration::ZERO,
-                    false => self.poll_interval,
-                }
-            }
-            _ => {
-                let longest = PAUSE_MAX.max(self.poll_interval);
-                self.pause = (self.pause * 2).clamp(self.poll_interval, longest);
-                self.pause
-            }
+    /// How long to wait after a round.
+    pub fn after(&mut self, round: &RelayRound) -> Duration {
+        if round.outcome == RelayOutcome::Kept {
+            return self.longer();
         }
+        self.pause = Duration::ZERO;
+        match round.more {
+            true => Duration::ZERO,
+            false => self.poll_interval,
+        }
+    }
+
+    /// How long to wait after a round that failed, which is logged. Each failure doubles the pause,
+    /// from the poll interval to 5 s.
+    pub fn after_failure(&mut self, error: &dyn fmt::Display) -> Duration {
+        tracing::warn!(%error, "a relay's round failed; what it claimed stays");
+        self.longer()
+    }
+
+    fn longer(&mut self) -> Duration {
+        let longest = PAUSE_MAX.max(self.poll_interval);
+        self.pause = (self.pause * 2).clamp(self.poll_interval, longest);
+        self.pause
     }
 }
 

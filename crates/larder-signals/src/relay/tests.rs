@@ -227,20 +227,17 @@ fn pace_polls_when_idle_hurries_when_full_and_backs_off_from_failures() {
         more,
     };
     let idle = round(RelayOutcome::Idle, false);
-    assert_eq!(pace.after(Some(&idle)), interval);
+    assert_eq!(pace.after(&idle), interval);
     assert_eq!(
-        pace.after(Some(&round(RelayOutcome::Trimmed, true))),
+        pace.after(&round(RelayOutcome::Trimmed, true)),
         Duration::ZERO
     );
     let pauses = [100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000].map(Duration::from_millis);
     for pause in pauses {
-        assert_eq!(pace.after(None), pause);
+        assert_eq!(pace.after_failure(&"no"), pause);
     }
-    assert_eq!(
-        pace.after(Some(&round(RelayOutcome::Kept, true))),
-        pauses[7]
-    );
-    assert_eq!(pace.after(Some(&idle)), interval);
+    assert_eq!(pace.after(&round(RelayOutcome::Kept, true)), pauses[7]);
+    assert_eq!(pace.after(&idle), interval);
     assert_eq!(
         RelayConfig::new().rows_max(0),
         RelayConfig::new().rows_max(1)
