@@ -65,6 +65,8 @@ pub struct Relaying<'a> {
     source: Arc<Source>,
     outbox: Outbox,
     rows_max: usize,
+    /// The catalog is not looked after.
+    distrusted: bool,
     claimed: Vec<Claimed>,
     rows: usize,
     changes: Changes,
@@ -85,11 +87,17 @@ impl<'a> Relaying<'a> {
             source: Arc::clone(keeper.source_or_stranger(dialect)),
             outbox: config.outbox(dialect),
             rows_max: config.rows_max,
+            distrusted: false,
             claimed: Vec::new(),
             rows: 0,
             changes: Changes::none(),
             outcome: RelayOutcome::Idle,
         }
+    }
+
+    /// The catalog is not read again when that is due: every row may change everything.
+    pub fn distrust_catalog(&mut self) {
+        self.distrusted = true;
     }
 
     /// Asks whether there is anything to claim.
@@ -135,7 +143,8 @@ impl<'a> Relaying<'a> {
         let limits = self.larder.inner.change_limits;
         // A row without a number says nothing of what was written, nor does a catalog that is known
         // to be wrong.
-        let told = (self.claimed.len() == self.rows && !self.keeper.is_outdated())
+        let believed = !self.distrusted && !self.keeper.is_outdated();
+        let told = (self.claimed.len() == self.rows && believed)
             .then(|| changes::of_claimed(&self.source, &self.outbox, &self.claimed, limits));
         self.changes = told.flatten().unwrap_or_else(|| {
             // Perhaps the catalog is older than the table.

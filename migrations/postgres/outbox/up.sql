@@ -15,7 +15,8 @@ CREATE INDEX larder_outbox_recorded_at ON larder_outbox (recorded_at);
 
 -- The function names the outbox with its schema and runs with the rights of its owner, so that it
 -- works for every role and search_path. Its arguments are the columns that an image may tell; a row
--- above 64 KiB has no image, and a value above 1 KiB is left out of it.
+-- above 64 KiB has no image, and a value above 1 KiB is left out of it. Nobody else may set it on a
+-- table: a type of theirs could bring a cast to JSON that would run with the owner's rights.
 DO $install$
 BEGIN
     EXECUTE format($create$
@@ -37,5 +38,6 @@ BEGIN
 END
 $body$
     $create$, current_schema());
+    EXECUTE format('REVOKE ALL ON FUNCTION %I.larder_outbox_record() FROM PUBLIC', current_schema());
 END
 $install$;

@@ -82,6 +82,39 @@ async fn every_role_and_search_path_is_recorded() {
     assert!(site.is_fresh(READS[0]).await && site.is_hit(READS[1]).await);
 }
 
+/// As logical replication writes, and some loaders.
+#[tokio::test]
+async fn writes_in_the_role_of_a_replica_are_recorded() {
+    let site = site().await;
+    site.warm().await;
+    site.outside(
+        "SET session_replication_role = replica; UPDATE post SET views = 80 WHERE id = 1; \
+         RESET session_replication_role",
+    )
+    .await;
+    assert_eq!(site.round().await.rows, 1);
+    assert!(site.is_fresh(READS[0]).await && site.is_hit(READS[1]).await);
+}
+
+/// The function runs with its owner's rights, so nobody else may set it on a table of theirs.
+#[tokio::test]
+async fn nobody_else_may_use_the_function() {
+    let site = site().await;
+    for sql in [
+        "DO $$ BEGIN CREATE ROLE outbox_stranger; EXCEPTION WHEN duplicate_object THEN NULL; END $$",
+        "CREATE SCHEMA stranger AUTHORIZATION outbox_stranger",
+    ] {
+        site.outside(sql).await;
+    }
+    let stranger = site.lab.plain.begin().await.unwrap();
+    run(&stranger, "SET LOCAL ROLE outbox_stranger").await;
+    run(&stranger, "CREATE TABLE stranger.t (id int)").await;
+    let trigger = "CREATE TRIGGER t AFTER INSERT ON stranger.t FOR EACH ROW \
+                   EXECUTE FUNCTION public.larder_outbox_record('id')";
+    let error = stranger.execute_unprepared(trigger).await.unwrap_err();
+    assert!(error.to_string().contains("permission denied"), "{error}");
+}
+
 #[tokio::test]
 async fn partitions_and_descendants_tell_their_family() {
     let lab = Lab::start_empty(Backend::Postgres).await;

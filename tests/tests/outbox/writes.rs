@@ -376,3 +376,41 @@ async fn the_outbox_is_never_cached(backend: Backend) {
     run(&site.lab.db, "DELETE FROM larder_outbox").await;
     assert!(site.is_hit(POST_1).await);
 }
+
+/// Whatever database the writer is in, the trigger is at home.
+#[tokio::test]
+async fn a_write_from_another_database_is_seen_on_mariadb() {
+    let site = Site::start(Backend::MariaDb).await;
+    let elsewhere = larder_testkit::server::shared_mariadb()
+        .unwrap()
+        .create_database()
+        .unwrap();
+    let elsewhere = sea_orm::Database::connect(elsewhere).await.unwrap();
+    let (_, home) = site.lab.url.rsplit_once('/').unwrap();
+    site.warm().await;
+    run(
+        &elsewhere,
+        &format!("UPDATE {home}.post SET views = 99 WHERE id = 1"),
+    )
+    .await;
+    assert_eq!(site.round().await.rows, 1);
+    assert!(site.is_fresh(POST_1).await && site.is_hit(POST_2).await);
+}
+
+/// A handle whose session was changed reads no catalog any more.
+#[tokio::test]
+async fn a_relay_on_a_bypassed_handle_drops_everything() {
+    let site = Site::start(Backend::Sqlite).await;
+    let other = site.lab.another_handle().await;
+    run(&other, "SELECT 1").await;
+    run(&other, "PRAGMA case_sensitive_like = on").await;
+    site.warm().await;
+    site.outside("DELETE FROM post WHERE id = 5").await;
+    let round = other
+        .relay(larder::RelayConfig::new())
+        .round()
+        .await
+        .unwrap();
+    assert_eq!(round.rows, 1);
+    assert!(!site.is_hit(TAGS).await && site.is_fresh(POSTS).await);
+}

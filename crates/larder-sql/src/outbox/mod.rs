@@ -38,9 +38,12 @@ pub fn is_outbox(name: &TableName) -> bool {
 ///
 /// let id = Column::new("id", ValueKind::Uuid);
 /// let post = Table::new(TableName::new("public", "post"), TableKind::Base, vec![id]);
-/// let [rows, truncate] = Outbox::new(Dialect::Postgres).install(&post).try_into().unwrap();
-/// assert!(rows.ends_with("EXECUTE FUNCTION \"public\".larder_outbox_record('id')"), "{rows}");
-/// assert!(truncate.contains("AFTER TRUNCATE"));
+/// let statements = Outbox::new(Dialect::Postgres).install(&post);
+/// assert_eq!(
+///     statements[0],
+///     "CREATE TRIGGER \"larder_outbox_post_rows\" AFTER INSERT OR UPDATE OR DELETE \
+///      ON \"public\".\"post\" FOR EACH ROW EXECUTE FUNCTION \"public\".larder_outbox_record('id')"
+/// );
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]

@@ -22,7 +22,7 @@ pub(super) fn install(schema: &str, table: &Table) -> Vec<String> {
     };
     let columns = columns.join(", ");
     let [rows, truncate] = names(table);
-    vec![
+    let mut statements = vec![
         format!(
             "CREATE TRIGGER {rows} AFTER INSERT OR UPDATE OR DELETE ON {on} FOR EACH ROW \
              EXECUTE FUNCTION {schema}.larder_outbox_record({columns})"
@@ -31,7 +31,11 @@ pub(super) fn install(schema: &str, table: &Table) -> Vec<String> {
             "CREATE TRIGGER {truncate} AFTER TRUNCATE ON {on} FOR EACH STATEMENT \
              EXECUTE FUNCTION {schema}.larder_outbox_record()"
         ),
-    ]
+    ];
+    // Logical replication and loaders write as `session_replication_role = replica`.
+    let always = |name| format!("ALTER TABLE {on} ENABLE ALWAYS TRIGGER {name}");
+    statements.extend([&rows, &truncate].map(always));
+    statements
 }
 
 pub(super) fn remove(table: &Table) -> Vec<String> {
