@@ -83,9 +83,9 @@ impl Outbox {
     #[must_use]
     pub const fn create(&self) -> &'static str {
         match self.dialect {
-            Dialect::Postgres => include_str!("../../migrations/postgres/outbox/up.sql"),
-            Dialect::MySql => include_str!("../../migrations/mysql/outbox/up.sql"),
-            Dialect::Sqlite => include_str!("../../migrations/sqlite/outbox/up.sql"),
+            Dialect::Postgres => include_str!("sql/postgres/up.sql"),
+            Dialect::MySql => include_str!("sql/mysql/up.sql"),
+            Dialect::Sqlite => include_str!("sql/sqlite/up.sql"),
         }
     }
 
@@ -94,9 +94,9 @@ impl Outbox {
     #[must_use]
     pub const fn destroy(&self) -> &'static str {
         match self.dialect {
-            Dialect::Postgres => include_str!("../../migrations/postgres/outbox/down.sql"),
-            Dialect::MySql => include_str!("../../migrations/mysql/outbox/down.sql"),
-            Dialect::Sqlite => include_str!("../../migrations/sqlite/outbox/down.sql"),
+            Dialect::Postgres => include_str!("sql/postgres/down.sql"),
+            Dialect::MySql => include_str!("sql/mysql/down.sql"),
+            Dialect::Sqlite => include_str!("sql/sqlite/down.sql"),
         }
     }
 
@@ -106,9 +106,7 @@ impl Outbox {
     #[must_use]
     pub const fn create_notify(&self) -> Option<&'static str> {
         match self.dialect {
-            Dialect::Postgres => Some(include_str!(
-                "../../migrations/postgres/outbox/notify_up.sql"
-            )),
+            Dialect::Postgres => Some(include_str!("sql/postgres/notify_up.sql")),
             Dialect::MySql | Dialect::Sqlite => None,
         }
     }
@@ -117,9 +115,7 @@ impl Outbox {
     #[must_use]
     pub const fn destroy_notify(&self) -> Option<&'static str> {
         match self.dialect {
-            Dialect::Postgres => Some(include_str!(
-                "../../migrations/postgres/outbox/notify_down.sql"
-            )),
+            Dialect::Postgres => Some(include_str!("sql/postgres/notify_down.sql")),
             Dialect::MySql | Dialect::Sqlite => None,
         }
     }
