@@ -13,7 +13,7 @@ use larder::{
     RelayConfig, RelayOutcome,
     diesel::{CachedAsyncConnection, CachedConnection, WrappedAsyncConnection, WrappedConnection},
 };
-use larder_tests::lab::{Backend, wrap_config};
+use larder_tests::lab::{Backend, Lab, wrap_config};
 
 use crate::site::{READS, Site};
 
@@ -142,4 +142,70 @@ async fn a_marked_connection_of_diesel_is_not_recorded() {
     sql_query(WRITES[0]).execute(&mut db).await.unwrap();
     assert_eq!(site.recorded().await, 0);
     assert!(site.is_fresh(READS[0]).await && site.is_hit(READS[1]).await);
+}
+
+/// Writes of larder's own, one of which fails.
+const OWN_WRITES: [&str; 6] = [
+    "UPDATE post SET views = views + 1 WHERE id = 1",
+    "UPDATE post SET author_id = 5 WHERE id = 3",
+    "INSERT INTO post (id, author_id, title) VALUES (7, 5, 'seven')",
+    "INSERT INTO post (id, author_id, title) VALUES (1, 5, 'again')",
+    "DELETE FROM comment WHERE id = 3",
+    "DELETE FROM post WHERE id = 7",
+];
+
+/// What each of them drops.
+async fn dropped<C>(site: &Site) -> Vec<(&'static str, Vec<&'static str>)>
+where
+    C: WrappedConnection,
+    CachedConnection<C>: Connection<Backend = C::Backend>,
+    diesel::query_builder::SqlQuery: diesel::query_dsl::methods::ExecuteDsl<CachedConnection<C>>,
+{
+    let inner = C::establish(&url(site)).unwrap();
+    let config = wrap_config(&site.lab.url);
+    let mut db = CachedConnection::wrap(&site.lab.larder, inner, &config);
+    let mut dropped = Vec::new();
+    for sql in OWN_WRITES {
+        site.warm().await;
+        let written = diesel::RunQueryDsl::execute(sql_query(sql), &mut db);
+        assert_eq!(written.is_err(), sql.ends_with("'again')"), "{sql}");
+        let mut gone = Vec::new();
+        for read in READS {
+            if !site.is_hit(read).await {
+                gone.push(*read);
+            }
+            assert!(site.is_fresh(read).await, "{read} after {sql}");
+        }
+        dropped.push((sql, gone));
+    }
+    dropped
+}
+
+async fn drops_no_more<C>(backend: Backend)
+where
+    C: WrappedConnection,
+    CachedConnection<C>: Connection<Backend = C::Backend>,
+    diesel::query_builder::SqlQuery: diesel::query_dsl::methods::ExecuteDsl<CachedConnection<C>>,
+{
+    let bare = Lab::start(backend).await;
+    let relay = bare.db.relay(RelayConfig::new());
+    let before = dropped::<C>(&Site { lab: bare, relay }).await;
+    let site = Site::start(backend).await;
+    assert_eq!(dropped::<C>(&site).await, before);
+    assert!(site.recorded().await > 0);
+}
+
+#[tokio::test]
+async fn own_writes_drop_no_more_under_the_triggers_on_sqlite() {
+    drops_no_more::<SqliteConnection>(Backend::Sqlite).await;
+}
+
+#[tokio::test]
+async fn own_writes_drop_no_more_under_the_triggers_on_postgres() {
+    drops_no_more::<PgConnection>(Backend::Postgres).await;
+}
+
+#[tokio::test]
+async fn own_writes_drop_no_more_under_the_triggers_on_mariadb() {
+    drops_no_more::<MysqlConnection>(Backend::MariaDb).await;
 }

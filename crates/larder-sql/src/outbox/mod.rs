@@ -18,7 +18,7 @@ mod text;
 use std::sync::Arc;
 
 pub use self::relay::Claimed;
-use crate::{Column, Dialect, Table, TableName, ValueKind};
+use crate::{Column, Dialect, Table, TableName, ValueKind, catalog::Trigger};
 
 /// The outbox's table. It is never cached.
 pub const TABLE: &str = "larder_outbox";
@@ -27,6 +27,14 @@ pub const TABLE: &str = "larder_outbox";
 #[must_use]
 pub fn is_outbox(name: &TableName) -> bool {
     name.name.eq_ignore_ascii_case(TABLE)
+}
+
+/// Whether a trigger is one of [`Outbox::install`]: it records, and neither refuses nor rewrites.
+#[must_use]
+pub fn is_outbox_trigger(trigger: &Trigger) -> bool {
+    let records = |writes: &[TableName]| writes.iter().all(is_outbox);
+    let named = trigger.name.to_ascii_lowercase().starts_with(text::PREFIX);
+    named && !trigger.before && trigger.writes.as_deref().is_some_and(records)
 }
 
 /// Where the outbox of one database lives, and the SQL around it.

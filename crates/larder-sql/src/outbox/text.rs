@@ -47,6 +47,6 @@ fn fnv(bytes: &[u8]) -> u64 {
     })
 }
 
-const PREFIX: &str = "larder_outbox_";
+pub(super) const PREFIX: &str = "larder_outbox_";
 /// 63 characters without the prefix and the longest word.
 const PLAIN_MAX: usize = 63 - PREFIX.len() - "_truncate".len();
