@@ -1,6 +1,6 @@
 //! From recorded rows to [`Changes`], through the same closure that writes of our own take.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use larder_core::{Image, RowChange, Source, Value};
 use larder_sql::{
@@ -15,7 +15,7 @@ use crate::{
     cascade::Closure,
     change_set::{ChangeLimits, Changes},
     event::{Event, EventKind},
-    image::{cell, set, unknown},
+    image::{set, unknown},
 };
 
 /// What the rows tell; `None` when one is of a table that the catalog does not have, which may hang
@@ -29,7 +29,7 @@ pub(super) fn of_claimed(
     let catalog = source.catalog()?;
     let reader = Reader {
         dialect: source.dialect(),
-        text_chars_cut: outbox.text_chars_cut(),
+        outbox,
     };
     let mut events: Vec<Event> = Vec::new();
     for row in claimed {
@@ -64,12 +64,12 @@ fn add(events: &mut Vec<Event>, event: Event) {
 
 /// What the images of one dialect mean.
 #[derive(Clone, Copy)]
-struct Reader {
+struct Reader<'a> {
     dialect: Dialect,
-    text_chars_cut: Option<usize>,
+    outbox: &'a Outbox,
 }
 
-impl Reader {
+impl Reader<'_> {
     fn event(self, table: &Arc<Table>, row: &Claimed) -> Event {
         let state = |text: &Option<String>| self.state(table, text.as_deref());
         let (old, new) = (state(&row.old), state(&row.new));
@@ -78,7 +78,7 @@ impl Reader {
         let (kind, changed, old, new) = match &*row.operation {
             "INSERT" if !replaces => (EventKind::Insert, Columns::All, None, Some(new.image)),
             "UPDATE" if !replaces => {
-                let changed = changed(&old, &new);
+                let changed = changed(table, &old, &new);
                 (EventKind::Update, changed, Some(old.image), Some(new.image))
             }
             "DELETE" => (EventKind::Delete, Columns::All, Some(old.image), None),
@@ -92,7 +92,7 @@ impl Reader {
     fn state(self, table: &Table, text: Option<&str>) -> State {
         let mut state = State {
             image: unknown(table),
-            written: vec![None; table.columns.len()],
+            written: BTreeMap::new(),
         };
         let members = text.and_then(scalars::members).unwrap_or_default();
         for (name, scalar) in members {
@@ -101,16 +101,18 @@ impl Reader {
             let Some((position, column)) = found else {
                 continue;
             };
-            set(
-                &mut state.image,
-                position,
-                Some(self.value(column, &scalar)),
-            );
-            if let Some(written) = state.written.get_mut(position) {
-                *written = Some(scalar);
+            let value = self.value(column, &scalar);
+            if value != Value::Present || self.tells_change(column, &scalar) {
+                state.written.insert(position, scalar);
             }
+            set(&mut state.image, position, Some(value));
         }
         state
+    }
+
+    /// Whether what is told of a value without a canonical form tells a change of it.
+    fn tells_change(self, column: &Column, scalar: &Scalar) -> bool {
+        matches!(scalar, Scalar::Text(told) if self.outbox.tells_change(column, told))
     }
 
     /// The canonical value; "not NULL" for what has none, or was cut.
@@ -118,7 +120,7 @@ impl Reader {
         let value = match (&column.kind, scalar) {
             (_, Scalar::Null) => return Value::Null,
             (ValueKind::Text { .. }, Scalar::Text(text)) => {
-                let cut = self.text_chars_cut;
+                let cut = self.outbox.text_chars_cut();
                 let is_whole = cut.is_none_or(|most| text.chars().count() < most);
                 let literal = Literal::Text(text.as_str().into());
                 let value = || Value::from_literal(column, self.dialect, &literal);
@@ -138,8 +140,9 @@ impl Reader {
 /// What is known of a row at one moment.
 struct State {
     image: Image,
-    /// The same as it was written, by column: values that are equal may be shown differently (R11).
-    written: Vec<Option<Scalar>>,
+    /// As it was written, by column, where that tells a change: values that are equal may be shown
+    /// differently (R11).
+    written: BTreeMap<usize, Scalar>,
 }
 
 /// A value as PostgreSQL spells it, and the others too where they have the kind; in JSON, a T
@@ -157,11 +160,11 @@ fn spelled(column: &Column, text: &str) -> Option<Value> {
 }
 
 /// The columns that are not known to be the same before and after.
-fn changed(old: &State, new: &State) -> Columns {
-    let written = old.written.iter().zip(&new.written);
-    let differs = |(position, (before, after)): (usize, (&Option<Scalar>, &Option<Scalar>))| {
-        let is_told = cell(&old.image, position).is_some_and(|value| *value != Value::Present);
-        (!is_told || before != after).then_some(position)
+fn changed(table: &Table, old: &State, new: &State) -> Columns {
+    let is_same = |position: &usize| {
+        let before = old.written.get(position);
+        before.is_some() && before == new.written.get(position)
     };
-    Columns::Some(written.enumerate().filter_map(differs).collect())
+    let positions = 0..table.columns.len();
+    Columns::Some(positions.filter(|position| !is_same(position)).collect())
 }

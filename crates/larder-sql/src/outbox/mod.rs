@@ -190,7 +190,7 @@ fn is_recordable(table: &Table) -> bool {
 
 /// The columns that an image tells: keys first, so that a bound on their number meets the others.
 /// A generated column may not be computed yet where a trigger looks.
-fn told(table: &Table) -> Vec<&Column> {
+fn told(table: &Table, is_told: impl Fn(&Column) -> bool) -> Vec<&Column> {
     let is_key = |position: &usize| {
         table.primary_key.contains(position)
             || table
@@ -202,12 +202,13 @@ fn told(table: &Table) -> Vec<&Column> {
     keys.into_iter()
         .chain(others)
         .filter_map(|position| table.columns.get(position))
-        .filter(|column| !column.generated && is_told(&column.kind))
+        .filter(|column| !column.generated && is_told(column))
         .collect()
 }
 
-const fn is_told(kind: &ValueKind) -> bool {
-    !matches!(kind, ValueKind::Opaque | ValueKind::Bytes { .. })
+/// Whether the values are of a kind that can narrow, and short.
+fn has_value(column: &Column) -> bool {
+    !matches!(column.kind, ValueKind::Opaque | ValueKind::Bytes { .. })
 }
 
 #[cfg(test)]

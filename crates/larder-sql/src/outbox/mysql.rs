@@ -1,7 +1,10 @@
 //! MySQL and MariaDB: a trigger per operation. Text is cut, so a value of full length is not told.
+//!
+//! Most text there compares by case and padding, so its values tell nothing; but its bytes tell
+//! whether an UPDATE has changed it.
 
 use super::{
-    Operation, TABLE,
+    Operation, TABLE, has_value,
     text::{mysql_literal, quoted, trigger_name},
     told,
 };
@@ -17,8 +20,8 @@ pub(super) fn install(table: &Table) -> Vec<String> {
             word = operation.word(),
             on = quoted('`', &table.name.name),
             name = mysql_literal(&table.name.name),
-            old = image("OLD", table, operation.has_old()),
-            new = image("NEW", table, operation.has_new()),
+            old = image("OLD", table, operation, operation.has_old()),
+            new = image("NEW", table, operation, operation.has_new()),
         )
     };
     Operation::ALL.into_iter().map(statement).collect()
@@ -32,8 +35,10 @@ pub(super) fn remove(table: &Table) -> Vec<String> {
     Operation::ALL.into_iter().map(statement).collect()
 }
 
-fn image(row: &str, table: &Table, exists: bool) -> String {
-    let pairs: Vec<String> = told(table)
+fn image(row: &str, table: &Table, operation: Operation, exists: bool) -> String {
+    let changes = operation == Operation::Update;
+    let is_told = |column: &Column| has_value(column) || changes && tells_bytes(column);
+    let pairs: Vec<String> = told(table, is_told)
         .iter()
         .map(|column| format!("{}, {}", mysql_literal(&column.name), cell(row, column)))
         .collect();
@@ -46,11 +51,34 @@ fn image(row: &str, table: &Table, exists: bool) -> String {
 fn cell(row: &str, column: &Column) -> String {
     let value = format!("{row}.{}", quoted('`', &column.name));
     match column.kind {
-        ValueKind::Text { .. } => format!("LEFT({value}, {TEXT_CHARS})"),
+        // In one collation, or those of two columns might not mix.
+        ValueKind::Text { .. } => {
+            format!("CONVERT(LEFT({value}, {TEXT_CHARS}) USING utf8mb4) COLLATE utf8mb4_bin")
+        }
+        _ if tells_bytes(column) => format!(
+            "CASE WHEN {value} IS NULL THEN NULL WHEN LENGTH({value}) <= {TEXT_CHARS} \
+             THEN HEX({value}) ELSE '{UNTOLD}' END"
+        ),
         // Digits and signs, whatever the character set of the connection that made the trigger.
         _ => format!("CAST({value} AS CHAR)"),
     }
 }
 
+/// Whether the bytes of a column are told, for its values are not.
+pub(super) fn tells_bytes(column: &Column) -> bool {
+    let types = [
+        "char",
+        "varchar",
+        "tinytext",
+        "text",
+        "mediumtext",
+        "longtext",
+    ];
+    let name = column.declared.split(['(', ' ']).next().unwrap_or_default();
+    column.kind == ValueKind::Opaque && types.contains(&name)
+}
+
+/// Says that a value is too long to be told in bytes.
+pub(super) const UNTOLD: &str = "?";
 /// A text of this length may have been cut.
 pub(super) const TEXT_CHARS: usize = 256;

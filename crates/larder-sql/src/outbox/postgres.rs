@@ -4,6 +4,7 @@
 //! trigger that named it in its text would refuse every write.
 
 use super::{
+    has_value,
     text::{literal, quoted, trigger_name},
     told,
 };
@@ -17,7 +18,10 @@ pub(super) fn install(schema: &str, table: &Table) -> Vec<String> {
         .iter()
         .all(|c| becomes_json(&c.kind, &c.declared))
     {
-        true => told(table).iter().map(|c| literal(&c.name)).collect(),
+        true => told(table, has_value)
+            .iter()
+            .map(|c| literal(&c.name))
+            .collect(),
         false => Vec::new(),
     };
     let columns = columns.join(", ");

@@ -1,7 +1,7 @@
 //! The statements of a relay, and what their rows mean.
 
 use super::{Outbox, TABLE, mysql, text::quoted};
-use crate::{Catalog, Dialect};
+use crate::{Catalog, Column, Dialect};
 
 /// One row of [`Outbox::claim`], as far as it can be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,6 +116,13 @@ impl Outbox {
     #[must_use]
     pub fn text_chars_cut(&self) -> Option<usize> {
         (self.dialect == Dialect::MySql).then_some(mysql::TEXT_CHARS)
+    }
+
+    /// Whether this is what an image tells of a column whose values have no canonical form: equal
+    /// before and after, it was not changed.
+    #[must_use]
+    pub fn tells_change(&self, column: &Column, told: &str) -> bool {
+        self.dialect == Dialect::MySql && mysql::tells_bytes(column) && told != mysql::UNTOLD
     }
 
     fn table(&self) -> String {

@@ -5,7 +5,7 @@
 //! by a value of the wrong class; a blob would make `json_object` fail, and the write with it.
 
 use super::{
-    Operation, TABLE,
+    Operation, TABLE, has_value,
     text::{literal, quoted, trigger_name},
     told,
 };
@@ -39,7 +39,7 @@ pub(super) fn remove(table: &Table) -> Vec<String> {
 }
 
 fn image(table: &Table) -> String {
-    let pairs: Vec<String> = told(table)
+    let pairs: Vec<String> = told(table, has_value)
         .iter()
         .take(COLUMNS_MAX)
         .filter_map(|column| Some(format!("{}, {}", literal(&column.name), cell(column)?)))
