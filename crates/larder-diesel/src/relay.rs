@@ -16,9 +16,9 @@ use crate::{
 /// the records. Made by [`CachedConnection::relay`].
 ///
 /// Any number may run, in any processes that share the store, and none loses a row: what one has
-/// claimed the others pass over, and what it leaves behind when it dies they claim. A memory store
-/// serves one process, and a relay deletes what it has told its own store: there, let one relay run,
-/// in that process.
+/// claimed the others pass over, and what it leaves behind when it dies they claim. It deletes what
+/// it has told its own store, so one outbox serves one cache: a memory store serves one process, and
+/// there one relay may run, in that process.
 ///
 /// # Staleness
 /// What another program writes is served in its old state until a round has claimed it: the poll

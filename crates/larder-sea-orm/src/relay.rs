@@ -24,9 +24,9 @@ use crate::{
 /// the records. Made by [`CachedConnection::relay`]; cheap to clone.
 ///
 /// Any number may run, in any processes that share the store, and none loses a row: what one has
-/// claimed the others pass over, and what it leaves behind when it dies they claim. A memory store
-/// serves one process, and a relay deletes what it has told its own store: there, let one relay run,
-/// in that process.
+/// claimed the others pass over, and what it leaves behind when it dies they claim. It deletes what
+/// it has told its own store, so one outbox serves one cache: a memory store serves one process, and
+/// there one relay may run, in that process.
 ///
 /// # Staleness
 /// What another program writes is served in its old state until a round has claimed it: the poll
@@ -57,7 +57,9 @@ impl<C: ConnectionTrait> CachedConnection<C> {
     }
 
     /// The schema as it was read last, or reads it if that is due: for
-    /// [`Outbox::install`](larder_sql::outbox::Outbox::install). `None` when it cannot be read.
+    /// [`Outbox::install`](larder_sql::outbox::Outbox::install). `None` when it cannot be read. After
+    /// a migration on the connection [inside](Self::inner), call
+    /// [`refresh_catalog`](Self::refresh_catalog) first.
     pub async fn catalog(&self) -> Option<Arc<Catalog>> {
         self.shared().keep(self.inner()).await;
         self.shared().keeper().ready()?.catalog()

@@ -25,7 +25,12 @@ impl Outbox {
     /// Asks whether anything is recorded: one row or none.
     #[must_use]
     pub fn peek(&self) -> String {
-        format!("SELECT '1' FROM {} LIMIT 1", self.table())
+        // By an index: what was deleted and not yet vacuumed is passed over faster there.
+        let order = match self.dialect {
+            Dialect::Postgres => " ORDER BY recorded_at",
+            Dialect::MySql | Dialect::Sqlite => "",
+        };
+        format!("SELECT '1' FROM {}{order} LIMIT 1", self.table())
     }
 
     /// The oldest rows, at most so many, every output column of which is text. On servers with row
