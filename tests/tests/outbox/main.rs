@@ -8,6 +8,7 @@ mod gate;
 #[expect(dead_code, reason = "made for the tests of every read and write")]
 #[path = "../matrix/mod.rs"]
 mod matrix;
+mod outside;
 mod postgres;
 mod schema;
 mod site;

@@ -4,15 +4,12 @@ use larder_tests::lab::{Backend, Lab};
 use sea_orm::TransactionTrait;
 
 use crate::{
-    matrix::{self, Kept},
     on_each,
-    site::{READS, Site, dialect, install, run},
+    site::{READS, Site, dialect, run},
 };
 
 on_each!(
     writes_outside_are_seen_and_drop_no_more_than_they_must,
-    every_write_outside_leaves_every_read_fresh,
-    own_writes_stay_precise_under_the_triggers,
     what_is_rolled_back_is_not_recorded,
     a_statement_that_touches_many_rows_is_told_in_batches,
     tables_of_any_shape_can_be_recorded,
@@ -138,26 +135,6 @@ async fn writes_outside_are_seen_and_drop_no_more_than_they_must(backend: Backen
         site.check("a replace", &[replace], &[LINES]).await;
         assert_eq!(site.truth("SELECT id FROM author WHERE id = 5").await, []);
     }
-}
-
-/// Every write of the matrix by another program, every read after it.
-async fn every_write_outside_leaves_every_read_fresh(backend: Backend) {
-    let kept = match backend {
-        Backend::Postgres | Backend::MariaDb => Kept::Exactly,
-        Backend::Sqlite => Kept::OtherTables,
-    };
-    let relay = async |lab: &Lab| {
-        lab.db
-            .relay(larder::RelayConfig::new())
-            .round()
-            .await
-            .unwrap();
-    };
-    matrix::check_outside(backend, kept, install, relay).await;
-}
-
-async fn own_writes_stay_precise_under_the_triggers(backend: Backend) {
-    matrix::check_prepared(backend, install).await;
 }
 
 async fn what_is_rolled_back_is_not_recorded(backend: Backend) {
