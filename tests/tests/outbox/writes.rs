@@ -435,3 +435,38 @@ async fn a_relay_on_a_bypassed_handle_drops_everything() {
     assert_eq!(round.rows, 1);
     assert!(!site.is_hit(TAGS).await && site.is_fresh(POSTS).await);
 }
+
+/// `REPLACE` deletes the row that it replaces, and with it what cascades from that.
+async fn replaces_with_a_cascade(backend: Backend) {
+    let site = Site::start(backend).await;
+    // The triggers of the child would tell as well.
+    let catalog = site.lab.db.catalog().await.unwrap();
+    for table in catalog
+        .tables
+        .values()
+        .filter(|table| &*table.name.name == "comment")
+    {
+        for sql in larder::Outbox::new(dialect(backend)).remove(table) {
+            site.outside(&sql).await;
+        }
+    }
+    site.lab.db.refresh_catalog().await;
+    let replace = "REPLACE INTO post (id, author_id, title) VALUES (1, 4, 'again')";
+    site.check(
+        "a replace with a cascade",
+        &[replace],
+        &[TAGS, AUTHOR_3, LINES],
+    )
+    .await;
+    assert_eq!(site.truth(COMMENTS_OF_1).await, []);
+}
+
+#[tokio::test]
+async fn a_replaced_row_takes_its_cascade_along_on_sqlite() {
+    replaces_with_a_cascade(Backend::Sqlite).await;
+}
+
+#[tokio::test]
+async fn a_replaced_row_takes_its_cascade_along_on_mariadb() {
+    replaces_with_a_cascade(Backend::MariaDb).await;
+}
