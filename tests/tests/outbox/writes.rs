@@ -470,3 +470,47 @@ async fn a_replaced_row_takes_its_cascade_along_on_sqlite() {
 async fn a_replaced_row_takes_its_cascade_along_on_mariadb() {
     replaces_with_a_cascade(Backend::MariaDb).await;
 }
+
+/// The form of what a trigger tells does not rest on what the column has become since.
+#[tokio::test]
+async fn a_column_may_get_another_type_under_the_triggers_on_mariadb() {
+    let lab = Lab::start_empty(Backend::MariaDb).await;
+    let create = "CREATE TABLE odd (id int NOT NULL PRIMARY KEY, n int, t varchar(400) \
+                  CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci, \
+                  b varchar(400) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin)";
+    run(&lab.plain, create).await;
+    let site = Site::on(lab).await;
+    let reads = [
+        "SELECT id FROM odd WHERE t = 'abc'",
+        "SELECT id FROM odd WHERE t = '616263'",
+        "SELECT id FROM odd WHERE n = '\u{65e5}\u{672c}'",
+        "SELECT id, b FROM odd WHERE id = 1",
+    ];
+    site.outside(
+        "ALTER TABLE odd MODIFY t varchar(400) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, \
+         MODIFY n varchar(400) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, \
+         MODIFY b varchar(400) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci",
+    )
+    .await;
+    site.lab.db.refresh_catalog().await;
+    let long = "x".repeat(300);
+    for sql in [
+        "INSERT INTO odd (id, t) VALUES (1, 'abc')".to_owned(),
+        "UPDATE odd SET t = 'def'".to_owned(),
+        "UPDATE odd SET t = 'abc'".to_owned(),
+        "UPDATE odd SET n = '\u{65e5}\u{672c}'".to_owned(),
+        "UPDATE odd SET n = '\u{65e5}'".to_owned(),
+        format!("UPDATE odd SET b = '{long}a'"),
+        format!("UPDATE odd SET b = '{long}b'"),
+        "DELETE FROM odd".to_owned(),
+    ] {
+        for read in reads {
+            assert!(site.is_fresh(read).await);
+        }
+        site.outside(&sql).await;
+        site.round().await;
+        for read in reads {
+            assert!(site.is_fresh(read).await, "{read} after {sql}");
+        }
+    }
+}

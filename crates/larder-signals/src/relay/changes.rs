@@ -96,13 +96,18 @@ impl Reader<'_> {
         };
         let members = text.and_then(scalars::members).unwrap_or_default();
         for (name, scalar) in members {
-            let position = table.column(&name);
+            let bytes_of = self.outbox.told_in_bytes(&name);
+            let position = table.column(bytes_of.unwrap_or(&name));
             let found = position.and_then(|p| Some((p, table.columns.get(p)?)));
             let Some((position, column)) = found else {
                 continue;
             };
-            let value = self.value(column, &scalar);
-            if value != Value::Present || self.tells_change(column, &scalar) {
+            let value = match (bytes_of, &scalar) {
+                (Some(_), Scalar::Null) => Value::Null,
+                (Some(_), _) => Value::Present,
+                (None, scalar) => self.value(column, scalar),
+            };
+            if value != Value::Present || bytes_of.is_some() && self.are_bytes(&scalar) {
                 state.written.insert(position, scalar);
             }
             set(&mut state.image, position, Some(value));
@@ -110,9 +115,8 @@ impl Reader<'_> {
         state
     }
 
-    /// Whether what is told of a value without a canonical form tells a change of it.
-    fn tells_change(self, column: &Column, scalar: &Scalar) -> bool {
-        matches!(scalar, Scalar::Text(told) if self.outbox.tells_change(column, told))
+    fn are_bytes(self, scalar: &Scalar) -> bool {
+        matches!(scalar, Scalar::Text(bytes) if !self.outbox.is_untold(bytes))
     }
 
     /// The canonical value; "not NULL" for what has none, or was cut.

@@ -40,7 +40,7 @@ fn image(row: &str, table: &Table, operation: Operation, exists: bool) -> String
     let is_told = |column: &Column| has_value(column) || changes && tells_bytes(column);
     let pairs: Vec<String> = told(table, is_told)
         .iter()
-        .map(|column| format!("{}, {}", mysql_literal(&column.name), cell(row, column)))
+        .map(|column| member(row, column))
         .collect();
     match exists && !pairs.is_empty() {
         true => format!("JSON_OBJECT({})", pairs.join(", ")),
@@ -48,24 +48,25 @@ fn image(row: &str, table: &Table, operation: Operation, exists: bool) -> String
     }
 }
 
-fn cell(row: &str, column: &Column) -> String {
+/// One member of an image. Its form follows from its name alone, since the column may have another
+/// type by the time that the image is read.
+fn member(row: &str, column: &Column) -> String {
     let value = format!("{row}.{}", quoted('`', &column.name));
-    match column.kind {
+    if has_value(column) {
         // In one collation, or those of two columns might not mix.
-        ValueKind::Text { .. } => {
-            format!("CONVERT(LEFT({value}, {TEXT_CHARS}) USING utf8mb4) COLLATE utf8mb4_bin")
-        }
-        _ if tells_bytes(column) => format!(
-            "CASE WHEN {value} IS NULL THEN NULL WHEN LENGTH({value}) <= {TEXT_CHARS} \
-             THEN HEX({value}) ELSE '{UNTOLD}' END"
-        ),
-        // Digits and signs, whatever the character set of the connection that made the trigger.
-        _ => format!("CAST({value} AS CHAR)"),
+        let text = format!("CONVERT(LEFT({value}, {TEXT_CHARS}) USING utf8mb4)");
+        let name = mysql_literal(&column.name);
+        return format!("{name}, {text} COLLATE utf8mb4_bin");
     }
+    let name = mysql_literal(&format!("{}{BYTES}", column.name));
+    format!(
+        "{name}, CASE WHEN {value} IS NULL THEN NULL WHEN LENGTH({value}) <= {TEXT_CHARS} \
+         THEN HEX({value}) ELSE '{UNTOLD}' END"
+    )
 }
 
 /// Whether the bytes of a column are told, for its values are not.
-pub(super) fn tells_bytes(column: &Column) -> bool {
+fn tells_bytes(column: &Column) -> bool {
     let types = [
         "char",
         "varchar",
@@ -78,6 +79,8 @@ pub(super) fn tells_bytes(column: &Column) -> bool {
     column.kind == ValueKind::Opaque && types.contains(&name)
 }
 
+/// Ends the name of a member that tells bytes; no column's name may end so.
+pub(super) const BYTES: char = ' ';
 /// Says that a value is too long to be told in bytes.
 pub(super) const UNTOLD: &str = "?";
 /// A text of this length may have been cut.

@@ -1,7 +1,7 @@
 //! The statements of a relay, and what their rows mean.
 
 use super::{Outbox, TABLE, mysql, text::quoted};
-use crate::{Catalog, Column, Dialect};
+use crate::{Catalog, Dialect};
 
 /// One row of [`Outbox::claim`], as far as it can be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,11 +123,17 @@ impl Outbox {
         (self.dialect == Dialect::MySql).then_some(mysql::TEXT_CHARS)
     }
 
-    /// Whether this is what an image tells of a column whose values have no canonical form: equal
-    /// before and after, it was not changed.
+    /// The column whose bytes, not its value, a member of an image tells.
     #[must_use]
-    pub fn tells_change(&self, column: &Column, told: &str) -> bool {
-        self.dialect == Dialect::MySql && mysql::tells_bytes(column) && told != mysql::UNTOLD
+    pub fn told_in_bytes<'a>(&self, member: &'a str) -> Option<&'a str> {
+        let bytes = self.dialect == Dialect::MySql;
+        bytes.then(|| member.strip_suffix(mysql::BYTES)).flatten()
+    }
+
+    /// Whether such a member says that the bytes are too many.
+    #[must_use]
+    pub fn is_untold(&self, bytes: &str) -> bool {
+        bytes == mysql::UNTOLD
     }
 
     fn table(&self) -> String {

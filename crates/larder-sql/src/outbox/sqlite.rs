@@ -54,12 +54,12 @@ fn cell(column: &Column) -> Option<String> {
     let value = format!("OLD.{}", quoted('"', &column.name));
     Some(match column.kind {
         ValueKind::Integer { .. } => format!(
-            "CASE typeof({value}) WHEN 'integer' THEN {value} WHEN 'null' THEN NULL ELSE '' END"
+            "CASE typeof({value}) WHEN 'integer' THEN {value} WHEN 'null' THEN NULL ELSE {UNTOLD} END"
         ),
         // Bytes are counted: the functions for text stop at a zero.
         ValueKind::Text { .. } => format!(
             "CASE WHEN typeof({value}) = 'null' THEN NULL WHEN typeof({value}) = 'text' \
-             AND length(CAST({value} AS BLOB)) <= {TEXT_BYTES_MAX} THEN {value} ELSE 0 END"
+             AND length(CAST({value} AS BLOB)) <= {TEXT_BYTES_MAX} THEN {value} ELSE {UNTOLD} END"
         ),
         _ => return None,
     })
@@ -69,3 +69,5 @@ fn cell(column: &Column) -> Option<String> {
 const COLUMNS_MAX: usize = 60;
 /// A longer text is not told.
 const TEXT_BYTES_MAX: usize = 1_024;
+/// A value of neither kind.
+const UNTOLD: &str = "0.5";
