@@ -151,3 +151,25 @@ fn locked_rows_are_passed_over_where_the_server_can() {
             .contains("FROM \"ops\".larder_outbox ORDER BY")
     );
 }
+
+#[test]
+fn a_trigger_counts_as_the_outboxs_only_when_it_does_nothing_else() {
+    let trigger = |name: &str, before, writes: Option<&[&str]>| Trigger {
+        name: name.into(),
+        before,
+        on_insert: true,
+        on_update: false,
+        on_delete: false,
+        writes: writes.map(|names| names.iter().map(|n| TableName::new("main", *n)).collect()),
+    };
+    let ours = "larder_outbox_post_insert";
+    assert!(is_outbox_trigger(&trigger(ours, false, Some(&[TABLE]))));
+    for other in [
+        trigger("audit", false, Some(&[TABLE])),
+        trigger(ours, true, Some(&[TABLE])),
+        trigger(ours, false, Some(&[TABLE, "audit"])),
+        trigger(ours, false, None),
+    ] {
+        assert!(!is_outbox_trigger(&other), "{other:?}");
+    }
+}
