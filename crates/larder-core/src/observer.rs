@@ -64,6 +64,16 @@ pub enum Event<'a> {
     },
     /// All waiting invalidations were delivered.
     Delivered,
+    /// A relay has looked at the outbox: one round, with or without rows.
+    Relay {
+        /// Rows that were claimed.
+        rows: usize,
+        /// How long ago the oldest of them was recorded, by the server's clock; zero without rows.
+        lag: Duration,
+        /// Whether the store has acknowledged what they invalidate. If not, they stay and are
+        /// claimed again.
+        delivered: bool,
+    },
     /// The store failed.
     Fault {
         /// How.
@@ -200,6 +210,8 @@ pub enum Cause {
     Schema,
     /// A command of the user.
     Manual,
+    /// Rows that the outbox has recorded: writes of other programs.
+    Outbox,
     /// An invalidation that waited for delivery.
     Delivery,
 }

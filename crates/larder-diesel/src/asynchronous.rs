@@ -3,6 +3,7 @@
 mod connection;
 #[cfg(feature = "_pool")]
 mod pool;
+mod relay;
 mod save;
 mod stream;
 mod transaction;
@@ -26,6 +27,7 @@ use crate::{
 pub use connection::{AsyncScope, CachedAsyncConnection, WrappedAsyncConnection};
 #[cfg(feature = "_pool")]
 pub use pool::cached_manager_config;
+pub use relay::AsyncRelay;
 pub use stream::CachedAsyncStream;
 pub use transaction::CachedAsyncTransactionManager;
 pub use wrap::DieselAsync;

@@ -27,6 +27,7 @@ mod mysql;
 mod pg;
 #[cfg(feature = "r2d2")]
 mod pool;
+mod relay;
 mod row;
 mod rows;
 #[cfg(any(feature = "mysql", feature = "sqlite"))]
@@ -44,7 +45,7 @@ mod wrap;
 pub use asynchronous::cached_manager_config;
 #[cfg(feature = "_async")]
 pub use asynchronous::{
-    AsyncBackend, AsyncScope, CachedAsyncConnection, CachedAsyncStream,
+    AsyncBackend, AsyncRelay, AsyncScope, CachedAsyncConnection, CachedAsyncStream,
     CachedAsyncTransactionManager, DieselAsync, WrappedAsyncConnection,
 };
 /// What the derive expands to; not for use by hand.
@@ -67,6 +68,7 @@ pub use pg::Binds as PgBinds;
 pub use pg::{CachedTransactionBuilder, PgRowByRow};
 #[cfg(feature = "r2d2")]
 pub use pool::CachedConnectionManager;
+pub use relay::Relay;
 pub use row::{CachedField, CachedRow};
 #[cfg(any(feature = "_mysql", feature = "_postgres"))]
 pub use stored::{StoredField, StoredRow};

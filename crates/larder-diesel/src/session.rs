@@ -169,7 +169,12 @@ impl Session {
     /// Whether the catalog should be read now. Never in a transaction, where a failing query would
     /// abort what the user does.
     pub(crate) fn is_catalog_due(&self) -> bool {
-        self.log.is_none() && !self.is_lost() && self.keeper.is_due(&self.larder)
+        self.is_idle() && self.keeper.is_due(&self.larder)
+    }
+
+    /// Whether the connection is known to be in no transaction, and in the session that it had.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.log.is_none() && !self.is_lost()
     }
 
     /// Whether nobody knows in what session or transaction the connection is.

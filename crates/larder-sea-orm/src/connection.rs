@@ -46,7 +46,10 @@ impl<C> CachedConnection<C> {
         }
     }
 
-    #[cfg(feature = "stream")]
+    pub(crate) fn shared_inner(&self) -> &Arc<C> {
+        &self.inner
+    }
+
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.shared
     }

@@ -18,6 +18,7 @@ pub mod overlay;
 mod param;
 mod probe;
 mod query;
+mod relay;
 #[cfg(feature = "rbac")]
 mod restricted;
 mod result;
@@ -37,7 +38,7 @@ pub mod __private;
 
 pub use connection::CachedConnection;
 pub use larder_derive::{Cacheable, CachedResult};
-pub use larder_signals::{Replica, WrapConfig};
+pub use larder_signals::{RelayConfig, RelayOutcome, RelayRound, Replica, WrapConfig};
 pub use loader::{LoaderSource, LoaderTrait};
 #[cfg(feature = "stream")]
 pub use query::RowStream;
@@ -45,6 +46,7 @@ pub use query::{
     CacheLoader, CacheQuery, Cached, CachedCursor, CachedEntityLoader, CachedPaginator,
     CachedSelect, OverlaidSelect, Paged, RawRows, Repeat, Rows, Shaped, SingleRow,
 };
+pub use relay::{Relay, RelayWaker};
 #[cfg(feature = "rbac")]
 pub use restricted::{CachedRestrictedConnection, CachedRestrictedTransaction};
 pub use result::{CachedResult, LOCAL_FACTOR, Storable};

@@ -58,6 +58,10 @@ impl Shared {
         &self.larder
     }
 
+    pub(crate) fn keeper(&self) -> &CatalogKeeper {
+        &self.keeper
+    }
+
     /// Answers a cached terminal, of which `now` could be said at once: leaves the result in its
     /// slot and returns `true`, or leaves it a ticket to store the result with, or nothing.
     pub(crate) async fn answer<C: ConnectionTrait>(
@@ -322,8 +326,8 @@ fn leave(outcome: ReadOutcome, slot: &dyn Slot) -> bool {
     }
 }
 
-/// Every column of the catalog's queries is text.
-async fn rows<C: ConnectionTrait>(
+/// The rows of one of larder's own questions, every column of which is text.
+pub(crate) async fn rows<C: ConnectionTrait>(
     connection: &C,
     sql: &str,
 ) -> Result<Vec<Vec<Option<String>>>, DbErr> {

@@ -13,6 +13,7 @@ use larder_core::{Change, ChangeScope, Image, RowChange, Source, Value};
 use larder_sql::{
     Catalog, Table, TableName,
     catalog::{ForeignKey, ForeignKeyAction, TableKind},
+    outbox,
     plan::Columns,
 };
 
@@ -142,9 +143,11 @@ impl<'a> Closure<'a> {
         }
     }
 
-    /// Adds the event's own effect to the result.
+    /// Adds the event's own effect to the result. The outbox is never cached, and every write to a
+    /// table with its triggers writes it too.
     fn take(&mut self, event: &Event) {
-        if event.rows.is_empty() && !event.kind.is_wide() {
+        let is_nothing = event.rows.is_empty() && !event.kind.is_wide();
+        if is_nothing || outbox::is_outbox(&event.table.name) {
             return;
         }
         let scope = if event.kind.is_wide() {

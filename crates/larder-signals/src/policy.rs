@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use larder_core::{BypassReason, EffectivePolicy, Policy, effective_policy};
 use larder_sql::{
-    Table,
+    Table, outbox,
     plan::{Operation, ReadPlan},
 };
 
@@ -66,7 +66,7 @@ impl Policies {
     }
 
     fn of_table(&self, table: &Table, ignore_case: bool) -> Option<&Policy> {
-        if BOOKS_OF_MIGRATIONS.contains(&&*table.name.name) {
+        if BOOKS_OF_MIGRATIONS.contains(&&*table.name.name) || outbox::is_outbox(&table.name) {
             return Some(&self.never);
         }
         let full = table.name.to_string();

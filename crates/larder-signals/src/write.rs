@@ -15,7 +15,7 @@ use std::sync::{
 };
 
 use larder_core::{Param, Prepared, Source, observer::Cause};
-use larder_sql::{Dialect, Plan, plan::Part};
+use larder_sql::{Dialect, Plan, Table, outbox, plan::Part};
 
 use crate::{
     Changes, Larder, Returned, changes_of, delivery::Uncertain, scope, sources::SourceEntry,
@@ -271,9 +271,13 @@ fn may_fail_keeping_rows(changes: &Changes) -> bool {
             change
                 .table
                 .as_ref()
-                .is_none_or(|table| table.conflict_keeps_rows || !table.triggers.is_empty())
+                .is_none_or(|table| table.conflict_keeps_rows || has_triggers(table))
         }),
     }
+}
+
+fn has_triggers(table: &Table) -> bool {
+    !table.triggers.iter().all(outbox::is_outbox_trigger)
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ mod analyze;
 pub mod catalog;
 mod dialect;
 pub mod introspect;
+pub mod outbox;
 pub mod plan;
 mod plan_cache;
 mod write;

@@ -13,9 +13,10 @@ pub use larder_core::{
 };
 pub use larder_signals::{
     Blocking, CachedEntity, CachedModel, ChangeLimits, Changes, HookId, InvalidateEvent, Larder,
-    LarderBuilder, ReadOptions, Replica, Undelivered, Wrap, WrapConfig, WriteEvent,
+    LarderBuilder, ReadOptions, RelayConfig, RelayOutcome, RelayPace, RelayRound, Replica,
+    Undelivered, Wrap, WrapConfig, WriteEvent,
 };
-pub use larder_sql::plan::Operation;
+pub use larder_sql::{outbox::Outbox, plan::Operation};
 
 #[cfg(feature = "redis")]
 pub use larder_redis::{
@@ -30,8 +31,8 @@ pub use larder_diesel::Cacheable;
 pub use larder_sea_orm::{
     CacheLoader, CacheQuery, Cacheable, Cached, CachedConnection, CachedCursor, CachedEntityLoader,
     CachedPaginator, CachedResult, CachedSelect, CachedStream, CachedTransaction, LOCAL_FACTOR,
-    LoaderSource, LoaderTrait, Paged, RawRows, Repeat, RowStream, Rows, SeaOrm, Shaped, SingleRow,
-    Storable, overlay as sea_orm,
+    LoaderSource, LoaderTrait, Paged, RawRows, Relay, RelayWaker, Repeat, RowStream, Rows, SeaOrm,
+    Shaped, SingleRow, Storable, overlay as sea_orm,
 };
 
 #[cfg(feature = "rbac")]

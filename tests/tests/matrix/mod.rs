@@ -1,26 +1,32 @@
 //! The matrix: reads, writes, and the check that goes over both.
 
 pub mod handles;
-mod paths;
-mod reads;
+pub mod paths;
+pub mod reads;
 pub mod walk;
-mod writes;
+pub mod writes;
 
 use larder_tests::lab::{Backend, Lab};
 use reads::answer;
 use writes::{WRITES, Write};
 
 /// All reads.
-fn reads() -> impl Iterator<Item = &'static str> {
+pub fn reads() -> impl Iterator<Item = &'static str> {
     paths::ALL.iter().copied().flatten().copied()
 }
 
 /// Runs every write on a database of its own: all reads are warm before it, equal to the database
 /// after it, and those that it cannot have touched cost no query.
 pub async fn check(backend: Backend) {
+    check_prepared(backend, async |_| {}).await;
+}
+
+/// [`check`] on databases that were changed before the first read.
+pub async fn check_prepared(backend: Backend, prepare: impl AsyncFn(&Lab)) {
     let mut failures = Vec::new();
     for write in WRITES {
         let lab = Lab::start(backend).await;
+        prepare(&lab).await;
         warm(&lab, write.name).await;
         (write.run)(&lab.db)
             .await
@@ -32,7 +38,7 @@ pub async fn check(backend: Backend) {
 }
 
 /// Fills every read and sees that the second run is a hit.
-async fn warm(lab: &Lab, write: &str) {
+pub async fn warm(lab: &Lab, write: &str) {
     for read in reads() {
         answer(&lab.db, read).await;
     }

@@ -48,6 +48,7 @@ impl MariaDbServer {
             "--innodb-use-native-aio=0",
         ]);
         folder.run(init)?;
+        let temporary = folder.path.clone();
         let socket = folder.path.join("socket");
         let pid_file = folder.path.join("pid");
         let command = |port: u16| {
@@ -55,6 +56,8 @@ impl MariaDbServer {
             command
                 .arg("--no-defaults")
                 .arg(format!("--datadir={}", data.display()));
+            // A server that starts deletes the temporary tables of all others in its folder for them.
+            command.arg(format!("--tmpdir={}", temporary.display()));
             command.arg(format!("--socket={}", socket.display()));
             command.arg(format!("--pid-file={}", pid_file.display()));
             command.arg(format!("--init-file={}", init_file.display()));

@@ -156,12 +156,16 @@ FROM pg_catalog.pg_inherits ORDER BY inhrelid, inhseqno";
 
 /// relation, name, type bits, language, function settings, built-in function, body.
 ///
+/// A function whose search path is pinned to the built-in schema, as the manual advises for those
+/// that run with their owner's rights, means the same to every caller.
+///
 /// Functions that a column's default or a CHECK calls run as triggers do, after INSERT and UPDATE
 /// (21 has those bits). Those that the database takes for volatile may write, unless they are
 /// written in C, or hold no word that writes and no name of another such function.
 const TRIGGERS: &str = "
 SELECT t.tgrelid::text, t.tgname::text, t.tgtype::text, l.lanname::text,
-    (p.proconfig IS NOT NULL)::text,
+    CASE WHEN p.proconfig = ARRAY['search_path=pg_catalog, pg_temp'] THEN 'pinned'
+        ELSE (p.proconfig IS NOT NULL)::text END,
     CASE p.pronamespace WHEN 'pg_catalog'::regnamespace THEN p.proname::text END,
     p.prosrc
 FROM pg_catalog.pg_trigger AS t

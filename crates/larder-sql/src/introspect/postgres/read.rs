@@ -259,11 +259,18 @@ fn trigger_writes(row: Row<'_>, catalog: &Catalog) -> Result<Option<Vec<TableNam
         return Ok(Some(Vec::new()));
     }
     // Function settings may change the search path, and with it what the names mean.
-    if row.text(3)? != "plpgsql" || row.flag(4)? {
+    let pinned = row.text(4)? == "pinned";
+    if row.text(3)? != "plpgsql" || !pinned && row.flag(4)? {
         return Ok(None);
     }
+    let schema = pinned.then_some("pg_catalog");
     let body = row.text(6)?;
-    Ok(trigger_body::writes(Language::PlPgSql, body, None, catalog))
+    Ok(trigger_body::writes(
+        Language::PlPgSql,
+        body,
+        schema,
+        catalog,
+    ))
 }
 
 /// A read of a parent reads its descendants: one that is foreign or temporary makes the parent
