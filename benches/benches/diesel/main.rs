@@ -9,7 +9,7 @@
 //!
 //! Contenders take turns; what counts is the ratio within a run. Run by `scripts/bench`, alone and
 //! without SeaORM by `scripts/bench --no-default-features --bench diesel`, a section of it by
-//! adding `-- postgres` (`sqlite`, `tasks`). The machine is printed first.
+//! adding `-- postgres` (`sqlite`, `tasks`, `writes`). The machine is printed first.
 
 use std::time::Duration;
 
@@ -20,6 +20,7 @@ mod model;
 mod postgres;
 mod sqlite;
 mod tasks;
+mod writes;
 
 const ROUNDS: usize = 60;
 
@@ -42,6 +43,9 @@ fn main() {
     }
     if wanted("tasks") {
         tasks::report(&url);
+    }
+    if wanted("writes") {
+        writes::report(&url);
     }
 }
 
