@@ -5,7 +5,7 @@ use std::{
     fmt,
 };
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime};
+use chrono::{NaiveDate, NaiveDateTime};
 use larder_core::{Param, Value};
 use larder_sql::{
     Catalog, Column, Dialect, FunctionLists, Operand, Plan, ValueKind, analyze,
@@ -19,6 +19,17 @@ pub(super) struct Row {
     pub(super) id: i64,
     pub(super) cell: Option<Cell>,
     pub(super) value: Value,
+}
+
+/// Whether a condition `column IS NULL` narrows.
+pub(super) fn null_narrows(sql: &str, catalog: &Catalog) -> bool {
+    let plan = analyze(sql, catalog, &FunctionLists::default());
+    let Some(Part::Read(read)) = only(plan) else {
+        panic!("{sql}");
+    };
+    read.dependencies
+        .iter()
+        .all(|it| it.terms.iter().any(|term| term.test == Test::IsNull))
 }
 
 /// The value that a condition `column = literal` narrows by; `None` = it widens.
@@ -109,9 +120,7 @@ pub(super) fn received<'a>(cell: &'a Cell, column: &Column, dialect: Dialect) ->
         ValueKind::Timestamp { .. } => NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f")
             .ok()
             .map(|at| Param::Timestamp(at.and_utc().timestamp_micros())),
-        ValueKind::TimestampTz { .. } => DateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f%#z")
-            .ok()
-            .map(|at| Param::TimestampTz(at.timestamp_micros())),
+        ValueKind::TimestampTz { .. } => instant(text).map(Param::TimestampTz),
         ValueKind::Decimal { .. } => Some(Param::Decimal(text.into())),
         ValueKind::Bytes { .. } if dialect == Dialect::Postgres => Some(Param::Bytes(
             unhex(text.strip_prefix("\\x").unwrap()).into(),
@@ -121,6 +130,20 @@ pub(super) fn received<'a>(cell: &'a Cell, column: &Column, dialect: Dialect) ->
         _ => Some(Param::Text(text.into())),
     };
     found.unwrap_or(undecoded)
+}
+
+/// Offsets have seconds before the zones were made even, and years more than four digits.
+fn instant(text: &str) -> Option<i64> {
+    let (local, offset) = text.split_at(text.rfind(['+', '-'])?);
+    let local = NaiveDateTime::parse_from_str(&format!("+{local}"), "%Y-%m-%d %H:%M:%S%.f").ok()?;
+    let mut seconds = 0;
+    for part in offset[1..].split(':').chain(["0", "0"]).take(3) {
+        seconds = seconds * 60 + part.parse::<i64>().ok()?;
+    }
+    if offset.starts_with('-') {
+        seconds = -seconds;
+    }
+    Some(local.and_utc().timestamp_micros() - seconds * 1_000_000)
 }
 
 fn days(day: NaiveDate) -> i64 {

@@ -7,8 +7,10 @@
 //! `LARDER_SEEDS=<n>` runs more seeds; a failure prints its seed, `LARDER_SEED=<seed>` replays it.
 
 mod judge;
+mod mariadb;
 mod postgres;
 mod spellings;
+mod sqlite;
 
 use std::{collections::BTreeSet, io::Write as _};
 
@@ -186,7 +188,7 @@ impl Question<'_> {
         }
         let own = format!("id BETWEEN {} AND {}", self.first, next - 1);
         let rows = self.rows(server, &own).await;
-        tally.nulls(self.column, &rows, &self.null_ids(server, &own).await);
+        self.ask_nulls(server, &rows, tally, &own).await;
         tally.stored(self.column, &rows, &stored);
         self.ask_rows(server, &rows, tally, next - 1).await;
         self.ask_literals(server, &rows, tally, (spellings, &own))
@@ -198,7 +200,7 @@ impl Question<'_> {
 
     async fn rows<S: Server>(&self, server: &mut S, own: &str) -> Vec<Row> {
         let name = &self.column.name;
-        let sql = format!("SELECT id, {name} FROM t WHERE {own} ORDER BY id");
+        let sql = format!("SELECT id, {name} AS v FROM t WHERE {own} ORDER BY id");
         let cells = server.cells(&sql).await;
         let row = |(id, cell): (i64, Option<Cell>)| {
             let param = match &cell {
@@ -211,12 +213,19 @@ impl Question<'_> {
         cells.into_iter().map(row).collect()
     }
 
-    async fn null_ids<S: Server>(&self, server: &mut S, own: &str) -> BTreeSet<i64> {
-        let sql = format!(
-            "SELECT id FROM t WHERE {} IS NULL AND {own}",
-            self.column.name
-        );
-        ids(server.numbers(&sql).await.unwrap_or_default())
+    /// NULL is what the server says it is, where larder counts on it.
+    async fn ask_nulls<S: Server>(
+        &self,
+        server: &mut S,
+        rows: &[Row],
+        tally: &mut Tally,
+        own: &str,
+    ) {
+        let sql = format!("SELECT id FROM t WHERE {} IS NULL", self.column.name);
+        if judge::null_narrows(&sql, self.catalog) {
+            let nulls = server.numbers(&format!("{sql} AND {own}")).await.unwrap();
+            tally.nulls(self.column, rows, &ids(nulls));
+        }
     }
 
     async fn ask_rows<S: Server>(

@@ -44,6 +44,10 @@ impl Sent {
             Self::Uuid(value) => Param::Bytes(value.as_slice().into()),
             Self::Date(days) => Param::Date(*days),
             Self::Timestamp(micros) => Param::Timestamp(*micros),
+            // It goes out as a text with an offset.
+            Self::Instant(_) if dialect != Dialect::Postgres => {
+                Param::Other("instant", Vec::new().into())
+            }
             Self::Instant(micros) => Param::TimestampTz(*micros),
             Self::Decimal(value) => Param::Decimal(value.into()),
         }
