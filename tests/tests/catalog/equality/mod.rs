@@ -15,12 +15,12 @@ mod sqlite;
 use std::{collections::BTreeSet, io::Write as _};
 
 use larder_core::{Param, Value};
-use larder_sql::{Catalog, Column, Dialect, ValueKind};
+use larder_sql::{Catalog, Column, Dialect, Table, ValueKind};
 
 use judge::{Row, Tally};
 use spellings::{Sent, Spellings};
 
-const SEEDS: u64 = 3;
+const SEEDS: u64 = 2;
 
 /// A column under test.
 struct Case {
@@ -58,8 +58,8 @@ trait Server {
     /// Whether the server took the statement.
     async fn runs(&mut self, sql: &str) -> bool;
 
-    /// As [`runs`](Self::runs), with one parameter.
-    async fn runs_with(&mut self, sql: &str, sent: &Sent) -> bool;
+    /// As [`runs`](Self::runs), with a parameter and the id of a row.
+    async fn runs_with(&mut self, sql: &str, sent: &Sent, id: i64) -> bool;
 
     /// Rows of numbers; `None` = the server refused.
     async fn numbers(&mut self, sql: &str) -> Option<Vec<Vec<i64>>>;
@@ -112,10 +112,15 @@ async fn run<S: Server>(server: &mut S, catalog: &Catalog, schema: &str, cases: 
             }
         }
     }
-    report::<S>(catalog, schema, cases, &tallies);
+    report::<S>(
+        crate::table(catalog, schema, "t"),
+        cases,
+        &tallies,
+        chosen.is_some(),
+    );
 }
 
-fn report<S: Server>(catalog: &Catalog, schema: &str, cases: &[&Case], tallies: &[Tally]) {
+fn report<S: Server>(table: &Table, cases: &[&Case], tallies: &[Tally], is_replay: bool) {
     let mut failures = Vec::new();
     for (case, tally) in cases.iter().zip(tallies) {
         println!("{:?} {:<28} {tally}", S::DIALECT, case.declared);
@@ -126,12 +131,12 @@ fn report<S: Server>(catalog: &Catalog, schema: &str, cases: &[&Case], tallies: 
                 .iter()
                 .map(|told| format!("{} (seeds {seeds:?}): {told}", case.declared)),
         );
-        let column = crate::column(crate::table(catalog, schema, "t"), case.name);
+        let column = crate::column(table, case.name);
         if case.narrows != (column.kind != ValueKind::Opaque) {
             failures.push(format!("{} has the kind {:?}", case.declared, column.kind));
         }
-        // A check that cannot fail is none.
-        if case.narrows && !tally.is_meaningful() {
+        // A check that cannot fail is none. One seed alone need not draw everything.
+        if !is_replay && case.narrows && !tally.is_meaningful() {
             failures.push(format!("{} compared too little: {tally}", case.declared));
         }
         if tally.rows_asked() == 0 {
@@ -176,10 +181,14 @@ impl Question<'_> {
                 next += 1;
             }
         }
+        // One text for all: a server may take its time to forget a statement.
+        let places = match self.dialect {
+            Dialect::Postgres => "$1, $2",
+            _ => "?, ?",
+        };
+        let sql = format!("INSERT INTO t ({name}, id) VALUES ({places})");
         for sent in &spellings.parameters {
-            let place = placeholder(self.dialect);
-            let sql = format!("INSERT INTO t (id, {name}) VALUES ({next}, {place})");
-            if server.runs_with(&sql, sent).await {
+            if server.runs_with(&sql, sent, next).await {
                 let param = sent.param(self.dialect);
                 let value = Value::stored_from_param(self.column, self.dialect, &param);
                 stored.extend(value.map(|value| (next, value)));

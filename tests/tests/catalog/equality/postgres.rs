@@ -219,9 +219,9 @@ impl Server for PgConnection {
             .is_ok()
     }
 
-    async fn runs_with(&mut self, sql: &str, sent: &Sent) -> bool {
+    async fn runs_with(&mut self, sql: &str, sent: &Sent, id: i64) -> bool {
         match query(sql, sent) {
-            Some(query) => query.execute(self).await.is_ok(),
+            Some(query) => query.bind(id).execute(self).await.is_ok(),
             None => false,
         }
     }
