@@ -125,12 +125,12 @@ fn report<S: Server>(table: &Table, cases: &[&Case], tallies: &[Tally], is_repla
     for (case, tally) in cases.iter().zip(tallies) {
         println!("{:?} {:<28} {tally}", S::DIALECT, case.declared);
         let seeds = &tally.seeds;
-        failures.extend(
-            tally
-                .violations
+        for (what, told) in &tally.violations {
+            let told = told
                 .iter()
-                .map(|told| format!("{} (seeds {seeds:?}): {told}", case.declared)),
-        );
+                .map(|it| format!("{} ({seeds:?}): {what}: {it}", case.declared));
+            failures.extend(told);
+        }
         let column = crate::column(table, case.name);
         if case.narrows != (column.kind != ValueKind::Opaque) {
             failures.push(format!("{} has the kind {:?}", case.declared, column.kind));
@@ -198,7 +198,7 @@ impl Question<'_> {
         let own = format!("id BETWEEN {} AND {}", self.first, next - 1);
         let rows = self.rows(server, &own).await;
         self.ask_nulls(server, &rows, tally, &own).await;
-        tally.stored(self.column, &rows, &stored);
+        tally.stored(&rows, &stored);
         self.ask_rows(server, &rows, tally, next - 1).await;
         self.ask_literals(server, &rows, tally, (spellings, &own))
             .await;
@@ -233,7 +233,7 @@ impl Question<'_> {
         let sql = format!("SELECT id FROM t WHERE {} IS NULL", self.column.name);
         if judge::null_narrows(&sql, self.catalog) {
             let nulls = server.numbers(&format!("{sql} AND {own}")).await.unwrap();
-            tally.nulls(self.column, rows, &ids(nulls));
+            tally.nulls(rows, &ids(nulls));
         }
     }
 
