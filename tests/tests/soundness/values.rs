@@ -97,7 +97,7 @@ cases! {
             "CREATE TABLE t (id INTEGER PRIMARY KEY, b BLOB)",
             "INSERT INTO t VALUES (1, CAST(X'FF' AS TEXT))",
         ])
-        .cached("SELECT id FROM t WHERE b = CAST(X'FF' AS TEXT)")
+        .cached("SELECT id FROM t WHERE b > X'00'")
         .changes("UPDATE t SET b = X'FF' WHERE id = 1");
 
     r11_negative_zero_is_another_answer [Sqlite Postgres] |db| case(db, &[

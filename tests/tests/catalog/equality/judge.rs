@@ -165,6 +165,8 @@ pub(super) struct Tally {
     pub(super) refused: usize,
     between_rows: Pairs,
     with_asked: Pairs,
+    /// With rows of other columns of the same type.
+    across: Pairs,
     /// Cells whose value the statement alone told (W6).
     foretold: usize,
 }
@@ -200,7 +202,7 @@ impl Tally {
     }
 
     pub(super) fn pairs(&self) -> usize {
-        self.between_rows.all() + self.with_asked.all()
+        self.between_rows.all() + self.with_asked.all() + self.across.all()
     }
 
     pub(super) fn has_no_equality(&mut self, column: &Column) {
@@ -243,12 +245,33 @@ impl Tally {
             for right in &rows[at + 1..] {
                 let is_equal = equal.contains(&(left.id, right.id));
                 let one = known(&left.value).zip(known(&right.value));
-                self.judge(one, is_equal, false, || format!("{left:?} = {right:?}"));
+                self.judge(
+                    one,
+                    is_equal,
+                    |it| &mut it.between_rows,
+                    || format!("{left:?} = {right:?}"),
+                );
                 let told = one.is_some_and(|(left, right)| left == right)
                     && column.kind.is_told_by_its_value(dialect);
                 if told && left.cell != right.cell {
                     self.violate("R11", format!("{left:?} and {right:?}"));
                 }
+            }
+        }
+    }
+
+    /// Rows of two columns of one type.
+    pub(super) fn joined(&mut self, rows: &[Row], theirs: &[Row], equal: &BTreeSet<(i64, i64)>) {
+        for left in rows {
+            for right in theirs {
+                let is_equal = equal.contains(&(left.id, right.id));
+                let one = known(&left.value).zip(known(&right.value));
+                self.judge(
+                    one,
+                    is_equal,
+                    |it| &mut it.across,
+                    || format!("{left:?} = {right:?}"),
+                );
             }
         }
     }
@@ -264,7 +287,7 @@ impl Tally {
         for row in rows {
             let one = asked.zip(known(&row.value));
             let told = || format!("{row:?} = {spelling} ({asked:?})");
-            self.judge(one, equal.contains(&row.id), true, told);
+            self.judge(one, equal.contains(&row.id), |it| &mut it.with_asked, told);
         }
     }
 
@@ -272,13 +295,10 @@ impl Tally {
         &mut self,
         known: Option<(&Value, &Value)>,
         is_equal: bool,
-        was_asked: bool,
+        pairs: fn(&mut Self) -> &mut Pairs,
         told: impl Fn() -> String,
     ) {
-        let pairs = match was_asked {
-            true => &mut self.with_asked,
-            false => &mut self.between_rows,
-        };
+        let pairs = pairs(self);
         // NULL equals nothing, itself neither.
         let same = known.map(|(a, b)| a == b && *a != Value::Null);
         match (same, is_equal) {
@@ -323,6 +343,7 @@ impl fmt::Display for Tally {
         write!(f, "{} pairs: ", self.pairs())?;
         part(f, "rows", &self.between_rows)?;
         part(f, "asked", &self.with_asked)?;
+        part(f, "across", &self.across)?;
         write!(f, "{} refused, {} foretold", self.refused, self.foretold)
     }
 }

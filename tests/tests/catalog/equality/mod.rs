@@ -12,7 +12,7 @@ mod postgres;
 mod spellings;
 mod sqlite;
 
-use std::{collections::BTreeSet, io::Write as _};
+use std::{collections::BTreeSet, io::Write as _, mem::discriminant};
 
 use larder_core::{Param, Value};
 use larder_sql::{Catalog, Column, Dialect, Table, ValueKind};
@@ -97,6 +97,7 @@ async fn run<S: Server>(server: &mut S, catalog: &Catalog, schema: &str, cases: 
     for seed in chosen.map_or(1..=seeds, |seed| seed..=seed) {
         assert!(server.runs("DELETE FROM t").await);
         let mut first = 1;
+        let mut asked: Vec<(&Column, Vec<Row>)> = Vec::new();
         for (case, tally) in cases.iter().zip(&mut tallies) {
             let mut spellings = Spellings::new(S::DIALECT, seed);
             (case.spellings)(&mut spellings);
@@ -106,7 +107,18 @@ async fn run<S: Server>(server: &mut S, catalog: &Catalog, schema: &str, cases: 
                 dialect: S::DIALECT,
                 first,
             };
-            first = question.ask(server, &spellings, tally).await;
+            let rows = question.ask(server, &spellings, tally).await;
+            first = rows.last().map_or(first, |row| row.id + 1);
+            for (other, theirs) in asked
+                .iter()
+                .filter(|it| is_same_type(it.0, question.column))
+            {
+                let (one, sql) = ((&rows, theirs), join(question.column, other, &rows, theirs));
+                if let Some(equal) = server.numbers(&sql).await {
+                    tally.joined(one.0, one.1, &pairs(equal));
+                }
+            }
+            asked.push((question.column, rows));
             if !tally.violations.is_empty() {
                 tally.seeds.insert(seed);
             }
@@ -162,13 +174,12 @@ struct Question<'a> {
 }
 
 impl Question<'_> {
-    /// Gives the first id that is free again.
     async fn ask<S: Server>(
         &self,
         server: &mut S,
         spellings: &Spellings,
         tally: &mut Tally,
-    ) -> i64 {
+    ) -> Vec<Row> {
         let mut next = self.first;
         // What W6 says that a row holds, by id.
         let mut stored: Vec<(i64, Value)> = Vec::new();
@@ -204,7 +215,7 @@ impl Question<'_> {
             .await;
         self.ask_parameters(server, &rows, tally, (spellings, &own))
             .await;
-        next
+        rows
     }
 
     async fn rows<S: Server>(&self, server: &mut S, own: &str) -> Vec<Row> {
@@ -253,8 +264,7 @@ impl Question<'_> {
             tally.has_no_equality(self.column);
             return;
         };
-        let equal = equal.into_iter().map(|pair| (pair[0], pair[1])).collect();
-        tally.rows(self.column, self.dialect, rows, &equal);
+        tally.rows(self.column, self.dialect, rows, &pairs(equal));
     }
 
     async fn ask_literals<S: Server>(
@@ -297,6 +307,33 @@ impl Question<'_> {
             }
         }
     }
+}
+
+/// Whether a constant passes through an equality of the two (R6).
+fn is_same_type(a: &Column, b: &Column) -> bool {
+    a.kind != ValueKind::Opaque && discriminant(&a.kind) == discriminant(&b.kind)
+}
+
+fn join(a: &Column, b: &Column, rows: &[Row], theirs: &[Row]) -> String {
+    let range = |rows: &[Row]| {
+        let ends = rows
+            .first()
+            .zip(rows.last())
+            .map(|(first, last)| (first.id, last.id));
+        let (first, last) = ends.unwrap_or((1, 0));
+        format!("BETWEEN {first} AND {last}")
+    };
+    format!(
+        "SELECT x.id, y.id FROM t x JOIN t y ON x.{} = y.{} WHERE x.id {} AND y.id {}",
+        a.name,
+        b.name,
+        range(rows),
+        range(theirs)
+    )
+}
+
+fn pairs(rows: Vec<Vec<i64>>) -> BTreeSet<(i64, i64)> {
+    rows.into_iter().map(|pair| (pair[0], pair[1])).collect()
 }
 
 fn ids(rows: Vec<Vec<i64>>) -> BTreeSet<i64> {
