@@ -93,13 +93,6 @@ cases! {
         .keeps("UPDATE t SET b = X'62' WHERE id = 2")
         .changes("UPDATE t SET b = X'61' WHERE id = 2");
 
-    r11_a_malformed_text_among_blobs_is_another_answer [Sqlite] |db| case(db, &[
-            "CREATE TABLE t (id INTEGER PRIMARY KEY, b BLOB)",
-            "INSERT INTO t VALUES (1, CAST(X'FF' AS TEXT))",
-        ])
-        .cached("SELECT id FROM t WHERE b > X'00'")
-        .changes("UPDATE t SET b = X'FF' WHERE id = 1");
-
     r11_negative_zero_is_another_answer [Sqlite Postgres] |db| case(db, &[
             "CREATE TABLE t (id INT PRIMARY KEY, f DOUBLE PRECISION)",
             "INSERT INTO t VALUES (1, 0.0)",
