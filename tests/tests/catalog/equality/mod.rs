@@ -161,8 +161,8 @@ fn report<S: Server>(table: &Table, cases: &[&Case], tallies: &[Tally], is_repla
 }
 
 /// What this server cannot be asked: told past the capture of test output.
-fn skip(what: &str) {
-    let _ = writeln!(std::io::stderr(), "SKIPPED: {what}");
+fn skip(cases: &[Case], why: &str) {
+    let _ = writeln!(std::io::stderr(), "SKIPPED {} types: {why}", cases.len());
 }
 
 /// One column and the ids of its rows.

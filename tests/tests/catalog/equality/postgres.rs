@@ -97,11 +97,14 @@ async fn canonical_values_are_equal_where_postgres_says_so() {
     let mut cases: Vec<&Case> = CASES.iter().collect();
     match connection.runs("CREATE EXTENSION citext").await {
         true => cases.extend(CITEXT),
-        false => skip("citext: the server lacks its extension (package postgresql-contrib)"),
+        false => skip(
+            CITEXT,
+            "citext: the server lacks its extension (package postgresql-contrib)",
+        ),
     }
     match sqlx::raw_sql(COLLATIONS).execute(&mut connection).await {
         Ok(_) => cases.extend(ICU),
-        Err(error) => skip(&format!("nondeterministic collations: no ICU ({error})")),
+        Err(error) => skip(ICU, &format!("no ICU: {error}")),
     }
     let columns: Vec<String> = cases
         .iter()
