@@ -28,6 +28,7 @@ pub(crate) fn read(
         ValueKind::Text { .. } | ValueKind::Enum { .. } => {
             cell.decode::<String>(|value| Some(Param::Text(Cow::Borrowed(value))))
         }
+        ValueKind::Bytes { .. } if dialect == Dialect::Sqlite => cell.blob(),
         ValueKind::Bytes { .. } => {
             cell.decode::<Vec<u8>>(|value| Some(Param::Bytes(Cow::Borrowed(value))))
         }
@@ -35,9 +36,7 @@ pub(crate) fn read(
         ValueKind::Uuid => cell.sea::<sea_orm::prelude::Uuid>(),
         #[cfg(feature = "with-rust_decimal")]
         // SeaORM reads SQLite decimals through a double.
-        ValueKind::Decimal { .. } if dialect != Dialect::Sqlite => {
-            cell.sea::<sea_orm::prelude::Decimal>()
-        }
+        ValueKind::Decimal { .. } if dialect != Dialect::Sqlite => cell.decimal(),
         _ => cell.temporal(),
     }
 }
@@ -62,6 +61,28 @@ impl Cell<'_> {
                 _ => None,
             })
             .or_else(|| self.decode::<bool>(|value| Some(Param::Int((*value).into()))))
+    }
+
+    /// A BLOB column may hold text, which no blob equals, and the driver reads both as bytes. It
+    /// names the class of a value only where it refuses to read it.
+    fn blob(self) -> Option<Value> {
+        let is_blob = || match self.row.try_get_by_index_nullable::<String>(self.index) {
+            Err(TryGetError::DbErr(error)) => error.to_string().contains("SQL type `BLOB`"),
+            _ => false,
+        };
+        self.decode::<Vec<u8>>(|value| is_blob().then_some(Param::Bytes(Cow::Borrowed(value))))
+    }
+
+    /// A number that is too long for the library reaches it rounded, without an error.
+    #[cfg(feature = "with-rust_decimal")]
+    fn decimal(self) -> Option<Value> {
+        self.known::<sea_orm::prelude::Decimal>(|value| {
+            let text = value.to_string();
+            let param = Param::Decimal(Cow::Borrowed(&text));
+            is_unrounded(&text)
+                .then(|| Value::from_param(self.column, self.dialect, &param))
+                .flatten()
+        })
     }
 
     fn temporal(self) -> Option<Value> {
@@ -89,12 +110,7 @@ impl Cell<'_> {
     }
 
     /// Decodes as `T` and writes it down as the same value would be sent.
-    #[cfg(any(
-        feature = "with-chrono",
-        feature = "with-time",
-        feature = "with-uuid",
-        feature = "with-rust_decimal"
-    ))]
+    #[cfg(any(feature = "with-chrono", feature = "with-time", feature = "with-uuid"))]
     fn sea<T: TryGetable + Clone + Into<sea_orm::Value>>(self) -> Option<Value> {
         self.known::<T>(|value| {
             let sent: sea_orm::Value = value.clone().into();
@@ -116,6 +132,42 @@ impl Cell<'_> {
             // The row says NULL; a declared NOT NULL says that it was misread.
             Err(TryGetError::Null(_)) if !self.column.not_null => Some(Value::Null),
             Err(_) => None,
+        }
+    }
+}
+
+/// Any 28 digits fit, so that what was rounded has as many at least.
+#[cfg(feature = "with-rust_decimal")]
+fn is_unrounded(text: &str) -> bool {
+    text.bytes().filter(u8::is_ascii_digit).count() < 28
+}
+
+#[cfg(all(test, feature = "with-rust_decimal"))]
+mod tests {
+    use sea_orm::prelude::Decimal;
+
+    use super::is_unrounded;
+
+    #[test]
+    fn decimals_that_may_have_been_rounded_are_unknown() {
+        let read = |text: &str| is_unrounded(&text.parse::<Decimal>().unwrap().to_string());
+        for exact in [
+            "0",
+            "-1.50",
+            "123456789012345678901234567",
+            "0.00000000000000000001",
+        ] {
+            assert!(read(exact), "{exact}");
+        }
+        for rounded in [
+            "12345.1234567890123456789012345678",
+            "0.30000000000000000000000000000000001",
+            "7.00000000000000000000000000000000001",
+            "9.00000000000000000000000000000000001",
+            "-99999999999.00000000000000000000000001",
+            "0.00000000000000000000000000000000001",
+        ] {
+            assert!(!read(rounded), "{rounded}");
         }
     }
 }

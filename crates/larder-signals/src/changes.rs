@@ -5,7 +5,7 @@
 
 use larder_core::{Image, Param, Prepared, RowChange, Source, Value};
 use larder_sql::{
-    Dialect, Plan, Table, ValueKind,
+    Dialect, Plan, Table,
     plan::{Assignment, Columns, NewRows, Part, WriteOperation, WritePlan, WriteTarget},
 };
 
@@ -232,7 +232,7 @@ impl Write<'_> {
         };
         let same = |column: usize| {
             let kind = table.columns.get(column).map(|it| &it.kind);
-            kind.is_some_and(|kind| is_told_by_its_value(kind, self.bound.dialect))
+            kind.is_some_and(|kind| kind.is_told_by_its_value(self.bound.dialect))
                 && cell(old, column).is_some_and(|value| *value != Value::Present)
                 && cell(old, column) == cell(new, column)
         };
@@ -483,16 +483,6 @@ fn removed(old: Image) -> RowChange {
     RowChange {
         old: Some(old),
         new: None,
-    }
-}
-
-/// Whether a client receives the same bytes for one canonical value, whatever was sent. An unbounded
-/// decimal keeps its zeros (R11).
-fn is_told_by_its_value(kind: &ValueKind, dialect: Dialect) -> bool {
-    match kind {
-        ValueKind::Opaque => false,
-        ValueKind::Decimal { scale, .. } => scale.is_some() && dialect != Dialect::Sqlite,
-        _ => true,
     }
 }
 

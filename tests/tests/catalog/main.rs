@@ -1,5 +1,6 @@
 //! The catalog that introspection reads from real servers.
 
+mod equality;
 mod mariadb;
 mod postgres;
 mod schema;

@@ -61,6 +61,38 @@ cases! {
         .changes("UPDATE t SET n = 1.00 WHERE id = 1")
         .changes("UPDATE t SET n = 1.000 WHERE n = 1 RETURNING id, n");
 
+    r11_a_decimal_that_the_client_rounds_is_not_known [Postgres MariaDb] |db| case(db, &[
+            "CREATE TABLE t (id INT PRIMARY KEY, n DECIMAL(40, 28))",
+            "INSERT INTO t VALUES (1, 12345.1234567890123456789012345678), (2, 0.1)",
+        ])
+        .cached("SELECT id FROM t WHERE n = 12345.1234567890123456789012345678")
+        .changes("UPDATE t SET n = 0 WHERE id = 1")
+        .changes("UPDATE t SET n = 12345.1234567890123456789012345678 WHERE id = 2")
+        .changes("DELETE FROM t WHERE id = 2");
+
+    r11_a_decimal_that_the_client_rounds_is_not_unchanged [Postgres MariaDb] |db| case(db, &[
+            "CREATE TABLE t (id INT PRIMARY KEY, n DECIMAL(40, 28))",
+            "INSERT INTO t VALUES (1, 12345.1234567890123456789012345678)",
+        ])
+        .cached("SELECT CAST(n AS CHAR(60)) FROM t WHERE id = 1")
+        .changes("UPDATE t SET n = 12345.123456789012345678901235 WHERE id = 1");
+
+    r11_a_text_among_blobs_is_another_answer [Sqlite] |db| case(db, &[
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, b BLOB)",
+            "INSERT INTO t VALUES (1, 'a')",
+        ])
+        .cached("SELECT id FROM t WHERE b = 'a'")
+        .changes("UPDATE t SET b = X'61' WHERE id = 1")
+        .changes("UPDATE t SET b = 'a' WHERE id = 1");
+
+    blobs_are_known_from_the_row [Sqlite] |db| case(db, &[
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, b BLOB)",
+            "INSERT INTO t VALUES (1, X'61'), (2, X'FF')",
+        ])
+        .cached("SELECT id FROM t WHERE b = X'61'")
+        .keeps("UPDATE t SET b = X'62' WHERE id = 2")
+        .changes("UPDATE t SET b = X'61' WHERE id = 2");
+
     r11_negative_zero_is_another_answer [Sqlite Postgres] |db| case(db, &[
             "CREATE TABLE t (id INT PRIMARY KEY, f DOUBLE PRECISION)",
             "INSERT INTO t VALUES (1, 0.0)",

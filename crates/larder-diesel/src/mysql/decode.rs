@@ -79,7 +79,8 @@ fn time(kind: MysqlType, bytes: &[u8]) -> Option<MysqlTime> {
     (time.time_zone_displacement == 0).then_some(time)
 }
 
-/// Days since 1970-01-01. Zero dates have none. The algorithm is Howard Hinnant's
+/// Days since 1970-01-01. Zero dates have none, and neither have those of ALLOW_INVALID_DATES:
+/// February 31 is not March 2. The algorithm is Howard Hinnant's
 /// `days_from_civil`.
 fn days(time: &MysqlTime) -> Option<i64> {
     let (year, month, day) = (
@@ -87,7 +88,14 @@ fn days(time: &MysqlTime) -> Option<i64> {
         i64::from(time.month),
         i64::from(time.day),
     );
-    ((1..=12).contains(&month) && (1..=31).contains(&day)).then_some(())?;
+    let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let last = match month {
+        1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
+        4 | 6 | 9 | 11 => 30,
+        2 => 28 + i64::from(is_leap),
+        _ => return None,
+    };
+    (1..=last).contains(&day).then_some(())?;
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);
     let year_of_era = year.rem_euclid(400);
@@ -128,6 +136,22 @@ mod tests {
     }
 
     #[test]
+    fn days_that_no_calendar_has_are_unknown() {
+        for (year, month, day) in [
+            (2024, 2, 30),
+            (2023, 2, 29),
+            (1900, 2, 29),
+            (2024, 4, 31),
+            (2024, 0, 1),
+            (2024, 1, 0),
+            (2024, 13, 1),
+        ] {
+            assert_eq!(days(&at(year, month, day)), None, "{year}-{month}-{day}");
+        }
+        assert_eq!(days(&at(2000, 2, 29)), Some(11_016));
+    }
+
+    #[test]
     fn time_of_day_is_in_microseconds() {
         assert_eq!(of_day(&at(1970, 1, 1)), Some(3_723_000_004));
     }
@@ -139,7 +163,7 @@ mod tests {
             param(MysqlType::UnsignedTiny, &[0xff]),
             Some(Param::Int(255))
         );
-        assert_eq!(param(MysqlType::Long, &[1]), None);
+        assert_eq!(param(MysqlType::Long, &[1, 2, 3]), None);
         assert_eq!(param(MysqlType::Enum, b"a"), None);
     }
 }

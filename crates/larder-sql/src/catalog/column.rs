@@ -1,5 +1,7 @@
 use std::sync::Arc;
 
+use crate::Dialect;
+
 /// One column.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Column {
@@ -95,4 +97,17 @@ pub enum ValueKind {
     },
     /// Everything else: never narrows, and an image never knows it.
     Opaque,
+}
+
+impl ValueKind {
+    /// Whether a client receives the same bytes for one canonical value, whatever was sent. An
+    /// unbounded decimal keeps its zeros (R11).
+    #[must_use]
+    pub fn is_told_by_its_value(&self, dialect: Dialect) -> bool {
+        match self {
+            Self::Opaque => false,
+            Self::Decimal { scale, .. } => scale.is_some() && dialect != Dialect::Sqlite,
+            _ => true,
+        }
+    }
 }
