@@ -236,10 +236,11 @@ impl Write<'_> {
                 && cell(old, column).is_some_and(|value| *value != Value::Present)
                 && cell(old, column) == cell(new, column)
         };
-        // What the server computes changes only with something else.
+        // What the server computes changes only with something else, unless it is set by hand.
         let computed = |column: usize| {
+            let by_hand = self.target.set.contains(&column);
             let column = table.columns.get(column);
-            column.is_some_and(|it| it.generated || it.on_update)
+            !by_hand && column.is_some_and(|it| it.generated || it.on_update)
         };
         let differ: Vec<usize> = changed.iter().copied().filter(|it| !same(*it)).collect();
         (!differ.iter().all(|column| computed(*column))).then_some(Columns::Some(differ))

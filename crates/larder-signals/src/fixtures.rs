@@ -161,6 +161,7 @@ impl Statement {
             changed: Columns::All,
             old: OldRows::Matching(vec![Vec::new()]),
             new: NewRows::None,
+            set: Vec::new(),
             chosen: None,
         };
         Self {
@@ -178,7 +179,8 @@ impl Statement {
 
     pub(crate) fn update(catalog: Catalog, table: &str, set: Vec<Assignment>) -> Self {
         let mut update = Self::new(catalog, table, WriteOperation::Update);
-        update.target.changed = Columns::Some(set.iter().map(|a| a.column).collect());
+        update.target.set = set.iter().map(|a| a.column).collect();
+        update.target.changed = Columns::Some(update.target.set.clone());
         update.target.new = NewRows::Assigned(vec![set]);
         update
     }

@@ -190,6 +190,10 @@ impl Asking<'_> {
             list.push(match self.source.dialect() {
                 _ if !is_long => name,
                 Dialect::Postgres => format!("pg_catalog.substr({name}, 1, {READ_MAX})"),
+                // Its substr ends at a zero byte. No text and no blob is a number.
+                Dialect::Sqlite => format!(
+                    "CASE WHEN length(CAST({name} AS BLOB)) < {READ_MAX} THEN {name} ELSE 0 END"
+                ),
                 _ => format!("substr({name}, 1, {READ_MAX})"),
             });
         }

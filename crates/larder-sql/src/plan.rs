@@ -250,6 +250,8 @@ pub struct WriteTarget {
     /// What is known of the rows after the write, one per row of VALUES, or one for all rows of an
     /// UPDATE. Empty for DELETE.
     pub new: NewRows,
+    /// The columns that the SET list of an UPDATE names; what follows from them is in `changed` alone.
+    pub set: Vec<usize>,
     /// The rows of an UPDATE or DELETE as a text of their own. Only where they are chosen by their
     /// own columns, parameters and literals alone, and where each row that is chosen is written: no
     /// other table, subquery, function, LIMIT or IGNORE takes part. Comparing counts needs it (W3).

@@ -93,6 +93,24 @@ cases! {
         .keeps("UPDATE t SET b = X'62' WHERE id = 2")
         .changes("UPDATE t SET b = X'61' WHERE id = 2");
 
+    r11_zero_byte_ends_no_text [Sqlite] |db| case(db, &[
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, x INT, c TEXT)",
+            "INSERT INTO t VALUES (1, 5, 'a' || char(0) || 'b')",
+        ])
+        .cached("SELECT c, hex(c) FROM t WHERE x = 5")
+        .changes("UPDATE t SET c = 'a' WHERE id = 1")
+        .changes("UPDATE t SET c = 'a' || char(0) WHERE id = 1");
+
+    r11_column_that_is_touched_by_hand_is_another_answer [MariaDb] |db| case(db, &[
+            "CREATE TABLE t (id INT PRIMARY KEY, x INT, \
+             at DATETIME(6) DEFAULT '2026-01-01' ON UPDATE CURRENT_TIMESTAMP(6))",
+            "INSERT INTO t (id, x) VALUES (1, 5)",
+        ])
+        .cached("SELECT CAST(at AS CHAR) FROM t WHERE x = 5")
+        .changes("UPDATE t SET at = NOW(6) WHERE id = 1")
+        .changes("UPDATE t SET at = '2026-02-02' WHERE id = 1")
+        .changes("UPDATE t SET x = 5, at = '2026-03-03' WHERE id = 1");
+
     r11_negative_zero_is_another_answer [Sqlite Postgres] |db| case(db, &[
             "CREATE TABLE t (id INT PRIMARY KEY, f DOUBLE PRECISION)",
             "INSERT INTO t VALUES (1, 0.0)",

@@ -621,6 +621,21 @@ fn computed_columns_follow_the_others() {
 }
 
 #[test]
+fn computed_column_that_is_set_by_hand_is_one_like_others() {
+    let mut altered = catalog(PG);
+    alter(&mut altered, "post", |post| {
+        post.columns[3].on_update = true
+    });
+    let touch = vec![Assignment {
+        column: 3,
+        value: None,
+    }];
+    let touch = chosen(Statement::update(altered, "post", touch));
+    let changes = touch.changes(&[], before(&[post(1, 3, 0)], 1, &[]));
+    assert_eq!(rows(&changes, "post").len(), 1);
+}
+
+#[test]
 fn computed_values_come_from_the_returned_row_of_the_same_key() {
     let set = vec![Assignment {
         column: 1,

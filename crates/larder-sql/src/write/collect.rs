@@ -189,6 +189,7 @@ fn opaque(table: Arc<Table>) -> WriteTarget {
         changed: Columns::All,
         old: OldRows::Matching(vec![Vec::new()]),
         new: NewRows::Unknown,
+        set: Vec::new(),
         chosen: None,
     }
 }

@@ -145,6 +145,7 @@ fn removed(
         changed: Columns::All,
         old: OldRows::Matching(old),
         new: NewRows::None,
+        set: Vec::new(),
         chosen,
     }
 }

@@ -50,6 +50,7 @@ impl Writes<'_, '_> {
                 changed: Columns::All,
                 old: OldRows::None,
                 new,
+                set: Vec::new(),
                 chosen: None,
             }),
             // A column that the catalog does not have: the catalog is old.

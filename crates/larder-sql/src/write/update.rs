@@ -92,6 +92,7 @@ impl Writes<'_, '_> {
             )),
             new: NewRows::Assigned(vec![new_row(assigned, &changed, table)]),
             changed,
+            set: columns,
             chosen: (alone && update.or.is_none() && update.limit.is_none())
                 .then(|| chosen(&update.table.relation, alias, condition, table, cx))
                 .flatten(),
