@@ -614,6 +614,7 @@ macro_rules! battery {
             /// the write cannot have touched it.
             pub $($as)? fn check(backend: Backend) {
                 let mut failures = Vec::new();
+                println!("{backend:?}: {} reads x {} writes", READS.len(), WRITES.len());
                 for it in WRITES {
                     one(backend, it, &mut failures)$($aw)*;
                 }

@@ -24,6 +24,11 @@ pub async fn check(backend: Backend) {
 /// [`check`] on databases that were changed before the first read.
 pub async fn check_prepared(backend: Backend, prepare: impl AsyncFn(&Lab)) {
     let mut failures = Vec::new();
+    println!(
+        "{backend:?}: {} reads x {} writes",
+        reads().count(),
+        WRITES.len()
+    );
     for write in WRITES {
         let lab = Lab::start(backend).await;
         prepare(&lab).await;

@@ -1,6 +1,7 @@
 //! The wrapped connection where applications use it beside its statements.
 
 mod before;
+mod behavior;
 mod connection;
 mod errors;
 mod passes;
