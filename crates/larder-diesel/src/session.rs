@@ -107,6 +107,12 @@ impl Session {
         self.dialect
     }
 
+    /// Whether a transaction is open.
+    #[cfg(feature = "_async")]
+    pub(crate) fn is_inside(&self) -> bool {
+        self.log.is_some()
+    }
+
     /// Whether a transaction of the wrapper's own was left open, which is to be rolled back before
     /// anything else.
     pub(crate) fn is_own_open(&self) -> bool {

@@ -75,12 +75,13 @@ impl Level {
         let backend = inner.get_database_backend();
         let statement = job.statement(backend).into_owned();
         let job = job.waiting_for_the_end(backend);
+        let sending = Sending::new(self, &planned, &statement);
         let wanted = self
             .lock()
             .wanted(self.shared.larder(), &planned, EXTENSIBLE);
         let sent = Sent::new(&self.shared, job, &statement, wanted);
-        let sending = Sending::new(self, &planned, &statement);
         let (result, old) = sent.run_inside(inner, &planned).await;
+        self.shared.look_at(result.as_ref().err());
         let at_once = sending.end(&result, old.as_deref());
         self.apply(at_once).await;
         result
@@ -276,6 +277,7 @@ struct Sending<'a> {
     /// Knows whether the caller stands in a scope that does not invalidate; guards nothing, since
     /// the buffer has the changes.
     guard: Option<WriteGuard>,
+    entered: Option<u64>,
 }
 
 impl<'a> Sending<'a> {
@@ -287,6 +289,7 @@ impl<'a> Sending<'a> {
             planned,
             statement,
             guard: Some(guard),
+            entered: level.lock().enters(),
         }
     }
 
@@ -307,7 +310,10 @@ impl<'a> Sending<'a> {
             return Changes::none();
         };
         let exact = self.level.shared.has_exact_rows();
-        let recorded = self.level.lock().record(self.planned, outcome, || {
+        let mut log = self.level.lock();
+        let alone = log.leaves(self.entered);
+        let done = done.map(|(done, old)| (done, old.filter(|_| alone)));
+        let recorded = log.record(self.planned, outcome, || {
             told::tell(
                 self.planned,
                 exact,
@@ -316,6 +322,7 @@ impl<'a> Sending<'a> {
                 |params, returned| guard.changes(params, returned),
             )
         });
+        drop(log);
         guard.handed_over();
         if recorded.schema_changed {
             self.level.shared.schema_changed();

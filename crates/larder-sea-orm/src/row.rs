@@ -37,7 +37,9 @@ pub(crate) fn read(
         #[cfg(feature = "with-rust_decimal")]
         // SeaORM reads SQLite decimals through a double.
         ValueKind::Decimal { .. } if dialect != Dialect::Sqlite => cell.decimal(),
-        _ => cell.temporal(),
+        // Of a moment that no calendar has (`infinity`), the driver's decoder panics.
+        _ => std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| cell.temporal()))
+            .unwrap_or_default(),
     }
 }
 

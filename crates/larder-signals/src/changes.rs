@@ -254,7 +254,8 @@ impl Write<'_> {
         let key = &self.table().primary_key;
         let is_same = |new: &&Image| {
             let equal = |column: &usize| {
-                cell(old, *column).is_some_and(|value| *value != Value::Present)
+                cell(old, *column)
+                    .is_some_and(|value| !matches!(value, Value::Null | Value::Present))
                     && cell(old, *column) == cell(new, *column)
                     && !holds(&self.target.changed, *column)
             };

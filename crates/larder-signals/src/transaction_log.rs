@@ -16,6 +16,10 @@ pub struct TransactionLog {
     local_setting: bool,
     /// A write has succeeded.
     wrote: bool,
+    /// Statements that are on their way, and how many there were: a transaction may be shared by
+    /// tasks.
+    on_their_way: usize,
+    sent: u64,
 }
 
 /// What follows from a statement that was recorded.
@@ -40,6 +44,8 @@ impl TransactionLog {
             schema_changed: false,
             local_setting: false,
             wrote: false,
+            on_their_way: 0,
+            sent: 0,
         }
     }
 
@@ -48,6 +54,20 @@ impl TransactionLog {
     #[must_use]
     pub fn has_changed_schema(&self) -> bool {
         self.schema_changed
+    }
+
+    /// A statement that may write is about to be sent, or looked for. What comes back is for
+    /// [`leaves`](Self::leaves); `None` = another one is on its way.
+    pub fn enters(&mut self) -> Option<u64> {
+        self.on_their_way += 1;
+        self.sent += 1;
+        (self.on_their_way == 1).then_some(self.sent)
+    }
+
+    /// It has ended. Whether it was alone, so that what it looked at before is what it met.
+    pub fn leaves(&mut self, entered: Option<u64>) -> bool {
+        self.on_their_way = self.on_their_way.saturating_sub(1);
+        entered == Some(self.sent)
     }
 
     /// [`Larder::wanted`] in this transaction.
@@ -91,5 +111,25 @@ impl TransactionLog {
             // MySQL has committed.
             schema_changed: planned.changes_schema() && planned.source.dialect() == Dialect::MySql,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::Rig;
+
+    #[test]
+    fn statement_is_alone_only_while_no_other_is_on_its_way() {
+        let rig = Rig::new();
+        let mut log = TransactionLog::new(&rig.larder, &rig.source);
+        let alone = log.enters();
+        assert!(log.leaves(alone));
+        let first = log.enters();
+        let second = log.enters();
+        assert!(!log.leaves(second));
+        assert!(!log.leaves(first));
+        let later = log.enters();
+        assert!(log.leaves(later));
     }
 }

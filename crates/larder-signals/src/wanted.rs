@@ -3,6 +3,8 @@
 use larder_core::{Image, Source, Value};
 use larder_sql::{
     Column, Dialect, Table, ValueKind,
+    catalog::ForeignKeyAction,
+    outbox,
     plan::{ChosenRows, NewRows, OldRows, Term, Test, WriteOperation, WriteTarget},
 };
 
@@ -59,7 +61,7 @@ fn wanted(planned: &Planned, extensible: bool, limits: ChangeLimits) -> Option<W
         returning: &write.returning,
         takes_returning: extensible && write.takes_returning,
         target,
-        asked: planned.source.asked().of(&target.table),
+        asked: asked(planned, target),
     };
     match target.operation {
         WriteOperation::Insert => asking.insert(),
@@ -169,6 +171,8 @@ impl Asking<'_> {
         if limits.old_rows_max == 0
             // A BEGIN would commit what was written before it.
             || catalog.session_forbids_storing().is_some()
+            || may_keep_rows(self.source.dialect(), table)
+            || deletes_its_own_children(self.source.dialect(), self.target)
             || closure.rewrites_rows(table, kind)
             || !closure.stands_alone(table)
         {
@@ -178,11 +182,11 @@ impl Asking<'_> {
         for (at, column) in table.columns.iter().enumerate() {
             let name = self.name(column);
             // With several pins, only the row says which of them it has.
-            let in_full = self.asked.contains(&at) || table.primary_key.contains(&at);
-            if !in_full && !self.is_compared(at, column) {
+            let is_key = table.primary_key.contains(&at);
+            if !is_key && !self.asked.contains(&at) && !self.is_compared(at, column) {
                 continue;
             }
-            let is_long = !in_full && may_be_long(column);
+            let is_long = !is_key && may_be_long(column);
             if is_long {
                 cut.push(columns.len());
             }
@@ -219,13 +223,12 @@ impl Asking<'_> {
             && column.kind != ValueKind::Opaque
     }
 
-    /// The lock that the write itself takes: a stronger one would stop those who refer to the row.
+    /// No stronger a lock than the write's own, which would stop those who refer to the row; this one
+    /// keeps every other writer out.
     fn lock(&self) -> &'static str {
         match self.source.dialect() {
             Dialect::Sqlite => "",
-            Dialect::Postgres
-                if self.target.operation == WriteOperation::Update && !self.changes_key() =>
-            {
+            Dialect::Postgres if self.target.operation == WriteOperation::Update => {
                 " FOR NO KEY UPDATE"
             }
             _ => " FOR UPDATE",
@@ -338,6 +341,38 @@ fn images(
         Image { cells }
     };
     (0..rows).map(image).collect()
+}
+
+/// The columns that reads ask by, of those of which an image can know a value: types without one
+/// need not have a form in which they could be sent.
+fn asked(planned: &Planned, target: &WriteTarget) -> Vec<usize> {
+    let columns = &target.table.columns;
+    let mut asked = planned.source.asked().of(&target.table);
+    asked.retain(|at| {
+        columns
+            .get(*at)
+            .is_some_and(|it| it.kind != ValueKind::Opaque)
+    });
+    asked
+}
+
+/// SQLite: a statement that fails by itself may keep what it has done; in a transaction that is
+/// rolled back for it, it would not.
+fn may_keep_rows(dialect: Dialect, table: &Table) -> bool {
+    let fails = || !table.triggers.iter().all(outbox::is_outbox_trigger);
+    dialect == Dialect::Sqlite && (table.conflict_keeps_rows || fails())
+}
+
+/// MySQL: rows that go with others of their own table are not counted, so the count proves nothing.
+fn deletes_its_own_children(dialect: Dialect, target: &WriteTarget) -> bool {
+    let name = &target.table.name;
+    dialect == Dialect::MySql
+        && target.operation == WriteOperation::Delete
+        && target
+            .table
+            .foreign_keys
+            .iter()
+            .any(|key| key.parent == *name && key.on_delete != ForeignKeyAction::Nothing)
 }
 
 fn may_be_long(column: &Column) -> bool {

@@ -17,6 +17,9 @@ pub struct Write {
     pub name: &'static str,
     /// Reads that are still answered without a statement.
     pub keeps: &'static [&'static str],
+    /// More of them, where rows are read before a write outside a transaction: not by diesel-async on
+    /// SQLite, where a BEGIN cannot be taken back.
+    pub keeps_by_looks: &'static [&'static str],
     /// More of them, where the rows that a statement writes come back.
     pub keeps_with_rows: &'static [&'static str],
 }
@@ -89,6 +92,7 @@ const WRITES: &[Write] = &[
             "comments",
             "authors",
         ],
+        keeps_by_looks: &[],
         keeps_with_rows: &["title", "find", "missing", "boxed", "among"],
     },
     Write {
@@ -103,11 +107,13 @@ const WRITES: &[Write] = &[
             "comments",
             "authors",
         ],
+        keeps_by_looks: &[],
         keeps_with_rows: &["title", "find", "missing", "boxed", "among"],
     },
     Write {
         name: "update_by_key",
         keeps: WITHOUT_TITLE_OF_5,
+        keeps_by_looks: &[],
         keeps_with_rows: &["without_body"],
     },
     Write {
@@ -129,14 +135,13 @@ const WRITES: &[Write] = &[
             "comments",
             "authors",
         ],
+        keeps_by_looks: &[],
         keeps_with_rows: &["without_body"],
     },
     Write {
         name: "update_by_condition",
         keeps: &[
             "title",
-            "find",
-            "missing",
             "count",
             "count_of_3",
             "inner_join",
@@ -150,6 +155,7 @@ const WRITES: &[Write] = &[
             "comments",
             "authors",
         ],
+        keeps_by_looks: &["find", "missing"],
         keeps_with_rows: &[],
     },
     Write {
@@ -159,8 +165,6 @@ const WRITES: &[Write] = &[
             "find",
             "missing",
             "count",
-            "inner_join",
-            "boxed",
             "tuples",
             "as_select",
             "text_with_parameter",
@@ -170,13 +174,13 @@ const WRITES: &[Write] = &[
             "comments",
             "authors",
         ],
-        keeps_with_rows: &["without_body"],
+        keeps_by_looks: &["inner_join", "boxed"],
+        keeps_with_rows: &[],
     },
     Write {
         name: "update_by_expression",
         keeps: &[
             "title",
-            "missing",
             "count",
             "count_of_3",
             "inner_join",
@@ -189,6 +193,7 @@ const WRITES: &[Write] = &[
             "comments",
             "authors",
         ],
+        keeps_by_looks: &["missing"],
         keeps_with_rows: &[],
     },
     Write {
@@ -208,6 +213,7 @@ const WRITES: &[Write] = &[
             "tags",
             "authors",
         ],
+        keeps_by_looks: &[],
         keeps_with_rows: &["without_body"],
     },
     Write {
@@ -220,46 +226,55 @@ const WRITES: &[Write] = &[
             "drafts",
             "authors",
         ],
+        keeps_by_looks: &[],
         keeps_with_rows: &["without_body"],
     },
     Write {
         name: "upsert",
         keeps: &["as_select", "authors"],
+        keeps_by_looks: &[],
         keeps_with_rows: &[],
     },
     Write {
         name: "insert_from_select",
         keeps: &["as_select", "tags", "comments", "authors"],
+        keeps_by_looks: &[],
         keeps_with_rows: &[],
     },
     Write {
         name: "text",
         keeps: WITHOUT_TITLE_OF_5,
+        keeps_by_looks: &[],
         keeps_with_rows: &["without_body"],
     },
     Write {
         name: "batch",
         keeps: &["missing", "as_select", "tags", "authors"],
+        keeps_by_looks: &[],
         keeps_with_rows: &[],
     },
     Write {
         name: "commit",
         keeps: WITHOUT_TITLE_OF_5,
+        keeps_by_looks: &[],
         keeps_with_rows: &["without_body"],
     },
     Write {
         name: "savepoint_rolled_back",
         keeps: WITHOUT_TITLE_OF_5,
+        keeps_by_looks: &[],
         keeps_with_rows: &["without_body"],
     },
     Write {
         name: "rollback",
         keeps: READS,
+        keeps_by_looks: &[],
         keeps_with_rows: &[],
     },
     Write {
         name: "error",
         keeps: READS,
+        keeps_by_looks: &[],
         keeps_with_rows: &[],
     },
     Write {
@@ -269,18 +284,20 @@ const WRITES: &[Write] = &[
             "find",
             "missing",
             "count",
+            "tuples",
+            "as_select",
+            "tags",
+            "comments",
+            "authors",
+        ],
+        keeps_by_looks: &[
             "count_of_3",
             "exists",
             "inner_join",
             "boxed",
-            "tuples",
-            "as_select",
             "grouped",
             "largest",
             "distinct",
-            "tags",
-            "comments",
-            "authors",
         ],
         keeps_with_rows: &[],
     },
@@ -315,6 +332,7 @@ const WRITES: &[Write] = &[
             "tags",
             "authors",
         ],
+        keeps_by_looks: &[],
         keeps_with_rows: &[],
     },
 ];
@@ -651,7 +669,10 @@ macro_rules! battery {
                         failures.push(format!("{read} is stale after {}: {cached} for {truth}", it.name));
                     }
                     let with_rows = backend != Backend::MariaDb && it.keeps_with_rows.contains(read);
-                    if (with_rows || it.keeps.contains(read)) && statements > 0 {
+                    let is_async = stringify!($($as)?) == "async";
+                    let looks = !is_async || backend != Backend::Sqlite;
+                    let by_looks = looks && it.keeps_by_looks.contains(read);
+                    if (with_rows || by_looks || it.keeps.contains(read)) && statements > 0 {
                         failures.push(format!("{read} was dropped by {}", it.name));
                     }
                 }

@@ -174,3 +174,34 @@ async fn look_that_waits_too_long_is_the_statements_error_on_postgres() {
     assert_eq!(format!("{outside:?}"), format!("{expected:?}"));
     blocker.commit().await.unwrap();
 }
+
+/// The driver's decoder panics at a moment that no calendar has.
+#[tokio::test]
+async fn infinite_moment_is_unknown_and_harms_nobody() {
+    let lab = Lab::start_empty(Backend::Postgres).await;
+    for sql in [
+        "CREATE TABLE sub (id int PRIMARY KEY, user_id int, until timestamp, since date)",
+        "INSERT INTO sub VALUES (1, 3, 'infinity', '-infinity'), (2, 3, '2026-01-01', 'infinity')",
+    ] {
+        lab.plain.execute_unprepared(sql).await.unwrap();
+    }
+    let read = "SELECT id AS n, until::text AS t FROM sub WHERE user_id = 3 AND until IS NOT NULL";
+    let rows = async |db: &larder::CachedConnection<sea_orm::DatabaseConnection>| {
+        let statement = sea_orm::Statement::from_string(sea_orm::DbBackend::Postgres, read);
+        let rows = larder_tests::row::cached::<larder_tests::row::Row>(statement);
+        format!("{:?}", rows.all(db).await.unwrap())
+    };
+    let first = rows(&lab.db).await;
+    assert_eq!(rows(&lab.db).await, first);
+    let update = "UPDATE sub SET until = '2027-01-01', since = '2027-01-01' WHERE id < 3";
+    let done = lab.db.execute_unprepared(update).await.unwrap();
+    assert_eq!(done.rows_affected(), 2);
+    let second = rows(&lab.db).await;
+    assert!(second != first && !second.contains("infinity"), "{second}");
+    let transaction = lab.db.begin().await.unwrap();
+    let back = "UPDATE sub SET until = 'infinity' WHERE id = 1 RETURNING *";
+    let statement = sea_orm::Statement::from_string(sea_orm::DbBackend::Postgres, back);
+    assert_eq!(transaction.query_all_raw(statement).await.unwrap().len(), 1);
+    transaction.commit().await.unwrap();
+    assert!(rows(&lab.db).await.contains("infinity"));
+}

@@ -657,3 +657,24 @@ fn computed_values_come_from_the_returned_row_of_the_same_key() {
         None
     );
 }
+
+#[test]
+fn row_without_a_key_is_none_of_those_that_come_back() {
+    let set = vec![Assignment {
+        column: 1,
+        value: None,
+    }];
+    let update = chosen(Statement::update(catalog(Dialect::Sqlite), "post", set));
+    let keyless = |author| {
+        let mut row = post(1, author, 0);
+        row.cells[0] = Some(Value::Null);
+        row
+    };
+    let (old, new) = ([keyless(1), keyless(2)], [keyless(2), keyless(3)]);
+    let changes = update.changes(&[], before(&old, 2, &new));
+    let news = rows(&changes, "post");
+    assert!(
+        news.iter()
+            .all(|row| row.new.as_ref().unwrap().cells[1].is_none())
+    );
+}

@@ -27,7 +27,8 @@ pub struct Table {
     pub row_policies: Option<Arc<str>>,
     /// Whether the session may read every column, so that a write of its own may ask for them back.
     pub readable: bool,
-    /// Whether the session may lock rows (PostgreSQL), so that they can be read before a write.
+    /// Whether rows can be locked as the rules on reading before a write need it: by this session
+    /// (PostgreSQL), and with the gaps between them (InnoDB).
     pub lockable: bool,
     /// Whether the storage engine honours ROLLBACK (false: MyISAM, Aria, MEMORY ..).
     pub transactional: bool,

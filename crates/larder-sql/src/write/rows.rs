@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use sqlparser::ast::{Expr, Ident, Visit, Visitor};
+use sqlparser::ast::{BinaryOperator, Expr, Ident, Visit, Visitor};
 
 use super::stored::{is_called, is_called_in};
 use crate::{
@@ -59,7 +59,6 @@ impl Visitor for Alone<'_, '_> {
             },
             Expr::Value(_)
             | Expr::Nested(_)
-            | Expr::BinaryOp { .. }
             | Expr::UnaryOp { .. }
             | Expr::IsNull(_)
             | Expr::IsNotNull(_)
@@ -73,6 +72,11 @@ impl Visitor for Alone<'_, '_> {
             | Expr::Like { .. }
             | Expr::ILike { .. }
             | Expr::AnyOp { .. } => true,
+            // Others are the user's.
+            Expr::BinaryOp { op, .. } => !matches!(
+                op,
+                BinaryOperator::Custom(_) | BinaryOperator::PGCustomBinaryOperator(_)
+            ),
             Expr::Cast {
                 expr, data_type, ..
             } => {

@@ -117,7 +117,9 @@ fn classify_words(words: &Words<'_>, cx: &Analysis<'_>) -> Part {
     match first.as_str() {
         "SET" => settings::set(words, cx.dialect),
         "USE" | "RESET" | "DISCARD" | "UNLOCK" => Part::Session,
-        "LOCK" if words.is(1, "TABLES") => Part::Session,
+        "LOCK" if words.is(1, "TABLES") || cx.dialect == Dialect::MySql => Part::Session,
+        // Its locks end with BEGIN.
+        "FLUSH" if cx.dialect == Dialect::MySql => Part::Session,
         "PRAGMA" => pragma(words),
         "ATTACH" | "DETACH" => Part::Schema { temporary: true },
         "CREATE" | "ALTER" | "DROP" | "RENAME" | "COMMENT" | "GRANT" | "REVOKE" | "IMPORT"

@@ -83,6 +83,8 @@ fn tables(answers: &Answers) -> Result<Tables<'_>, CatalogError> {
         let kind = table_kind(row.text(2)?, row.optional(3), definition);
         let mut table = Table::new(TableName::new(row.text(0)?, name), kind, Vec::new());
         table.transactional = row.optional(4) == Some("YES");
+        // Others may lock rows and no gaps.
+        table.lockable = row.optional(3) == Some("InnoDB");
         table.columns_ignore_case = true;
         tables.insert(name, table);
     }

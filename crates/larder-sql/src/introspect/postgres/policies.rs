@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, ops::ControlFlow, sync::Arc};
 
 use sqlparser::{
-    ast::{Expr, Visit, Visitor},
+    ast::{BinaryOperator, Expr, Visit, Visitor},
     dialect::PostgreSqlDialect,
     parser::Parser,
 };
@@ -28,6 +28,8 @@ pub(super) fn read(answers: &Answers) -> Result<BTreeMap<&str, Option<Arc<str>>>
         match known {
             Some(text) if is_plain(condition) => {
                 text.push_str(condition);
+                text.push('\n');
+                text.push_str(row.optional(2).unwrap_or_default());
                 text.push('\n');
             }
             known => *known = None,
@@ -67,7 +69,6 @@ impl Visitor for Plain {
             | Expr::CompoundIdentifier(_)
             | Expr::Value(_)
             | Expr::Nested(_)
-            | Expr::BinaryOp { .. }
             | Expr::UnaryOp { .. }
             | Expr::Cast { .. }
             | Expr::IsNull(_)
@@ -79,6 +80,11 @@ impl Visitor for Plain {
             | Expr::InList { .. }
             | Expr::AnyOp { .. }
             | Expr::Array(_) => true,
+            // Others are the user's.
+            Expr::BinaryOp { op, .. } => !matches!(
+                op,
+                BinaryOperator::Custom(_) | BinaryOperator::PGCustomBinaryOperator(_)
+            ),
             // The server prints the schema of a function that is not its own.
             Expr::Function(function) => {
                 let name = function.name.to_string().to_ascii_lowercase();

@@ -42,6 +42,8 @@ const SESSION: &str = "
 SELECT * FROM (
     SELECT 'role' AS name, current_user::text AS value
     UNION ALL SELECT 'session_role', session_user::text
+    UNION ALL SELECT 'past_policies', (rolsuper OR rolbypassrls)::text
+        FROM pg_catalog.pg_roles WHERE rolname = current_user
     UNION ALL SELECT 'database', current_database()::text
     UNION ALL SELECT name, setting FROM pg_catalog.pg_settings WHERE name IN (
         'search_path', 'TimeZone', 'DateStyle', 'IntervalStyle', 'bytea_output',
@@ -79,10 +81,12 @@ WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
     AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
     AND NOT pg_catalog.pg_is_other_temp_schema(n.oid)";
 
-/// relation, condition: of the policies that reads are under.
+/// relation, condition, whom it binds and how: of the policies that reads are under.
 const POLICIES: &str = "
-SELECT p.polrelid::text, pg_catalog.pg_get_expr(p.polqual, p.polrelid)
+SELECT p.polrelid::text, pg_catalog.pg_get_expr(p.polqual, p.polrelid),
+    pg_catalog.concat_ws(' ', p.polcmd, p.polpermissive, p.polroles, c.relforcerowsecurity, c.relowner)
 FROM pg_catalog.pg_policy AS p
+JOIN pg_catalog.pg_class AS c ON c.oid = p.polrelid
 WHERE p.polcmd IN ('*', 'r')
 ORDER BY p.polrelid, p.polname";
 
