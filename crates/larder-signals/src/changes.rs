@@ -254,8 +254,7 @@ impl Write<'_> {
         let key = &self.table().primary_key;
         let is_same = |new: &&Image| {
             let equal = |column: &usize| {
-                cell(old, *column)
-                    .is_some_and(|value| !matches!(value, Value::Null | Value::Present))
+                is_told(old, *column)
                     && cell(old, *column) == cell(new, *column)
                     && !holds(&self.target.changed, *column)
             };
@@ -460,9 +459,7 @@ impl Write<'_> {
     fn single(&self, pins: &[Image]) -> Option<usize> {
         let [pin] = pins else { return None };
         let key = &self.table().primary_key;
-        let pinned = |column: &usize| {
-            cell(pin, *column).is_some_and(|v| !matches!(v, Value::Null | Value::Present))
-        };
+        let pinned = |column: &usize| is_told(pin, *column);
         (self.alone && !key.is_empty() && key.iter().all(pinned)).then_some(1)
     }
 
@@ -486,6 +483,11 @@ fn removed(old: Image) -> RowChange {
         old: Some(old),
         new: None,
     }
+}
+
+/// Whether a cell holds one value that is known.
+fn is_told(image: &Image, column: usize) -> bool {
+    cell(image, column).is_some_and(|value| !matches!(value, Value::Null | Value::Present))
 }
 
 #[cfg(test)]

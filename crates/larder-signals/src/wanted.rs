@@ -4,11 +4,13 @@ use larder_core::{Image, Source, Value};
 use larder_sql::{
     Column, Dialect, Table, ValueKind,
     catalog::ForeignKeyAction,
-    outbox,
     plan::{ChosenRows, NewRows, OldRows, Term, Test, WriteOperation, WriteTarget},
 };
 
-use crate::{ChangeLimits, Larder, Planned, cascade::Closure, change_set::holds, event::EventKind};
+use crate::{
+    ChangeLimits, Larder, Planned, cascade::Closure, change_set::holds, event::EventKind,
+    write::fails_keeping_rows,
+};
 
 /// What a write had better ask the server for besides doing its work.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -100,7 +102,11 @@ impl Asking<'_> {
             return None;
         }
         let told = |column: usize| rows.iter().all(|row| assigns(row, column));
-        self.returning(self.asked.iter().copied().filter(|column| !told(*column)))
+        let open = self.asked.iter().copied();
+        Some(Wanted {
+            before: None,
+            returning: self.returning(open.filter(|column| !told(*column))),
+        })
     }
 
     fn existing_rows(&self, limits: ChangeLimits) -> Option<Wanted> {
@@ -133,20 +139,21 @@ impl Asking<'_> {
         if by_key && returns_all && open.iter().chain(&computed).all(comes_back) {
             return None;
         }
-        if open.is_empty() || by_key && returns_all && self.takes_returning {
-            return by_key.then(returned).flatten();
-        }
-        match self.before(limits) {
-            Some(before) => Some(Wanted {
-                before: Some(before),
-                // The key says which row has become which.
-                returning: (!computed.is_empty() && !self.changes_key())
-                    .then(|| self.returning(self.key().chain(computed.iter().copied())))
-                    .flatten()
-                    .and_then(|wanted| wanted.returning),
-            }),
-            None => by_key.then(returned).flatten(),
-        }
+        let enough = open.is_empty() || by_key && returns_all && self.takes_returning;
+        let before = match enough {
+            true => None,
+            false => self.before(limits),
+        };
+        let returning = match before {
+            // The key says which row has become which.
+            Some(_) => (!computed.is_empty() && !self.changes_key())
+                .then(|| self.returning(self.key().chain(computed.iter().copied()))),
+            None => by_key.then(returned),
+        };
+        Some(Wanted {
+            before,
+            returning: returning.flatten(),
+        })
     }
 
     /// The columns that reads ask by and whose new value the statement does not tell.
@@ -235,7 +242,7 @@ impl Asking<'_> {
         }
     }
 
-    fn returning(&self, columns: impl Iterator<Item = usize>) -> Option<Wanted> {
+    fn returning(&self, columns: impl Iterator<Item = usize>) -> Option<String> {
         let mut columns: Vec<usize> = columns.collect();
         columns.sort_unstable();
         columns.dedup();
@@ -243,10 +250,7 @@ impl Asking<'_> {
             return None;
         }
         let list = self.list(&columns)?;
-        Some(Wanted {
-            before: None,
-            returning: Some(format!(" RETURNING {list}")),
-        })
+        Some(format!(" RETURNING {list}"))
     }
 
     fn list(&self, columns: &[usize]) -> Option<String> {
@@ -359,8 +363,7 @@ fn asked(planned: &Planned, target: &WriteTarget) -> Vec<usize> {
 /// SQLite: a statement that fails by itself may keep what it has done; in a transaction that is
 /// rolled back for it, it would not.
 fn may_keep_rows(dialect: Dialect, table: &Table) -> bool {
-    let fails = || !table.triggers.iter().all(outbox::is_outbox_trigger);
-    dialect == Dialect::Sqlite && (table.conflict_keeps_rows || fails())
+    dialect == Dialect::Sqlite && fails_keeping_rows(table)
 }
 
 /// MySQL: rows that go with others of their own table are not counted, so the count proves nothing.

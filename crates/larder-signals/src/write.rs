@@ -262,22 +262,20 @@ fn is_taken_back(plan: &Plan, changes: &Changes, dialect: Dialect) -> bool {
     }
 }
 
-/// SQLite: whether the schema, or a trigger by RAISE, may make a statement fail without taking back
-/// what it has done.
+/// SQLite: whether a changed table may keep what a failed statement has done.
 fn may_fail_keeping_rows(changes: &Changes) -> bool {
     match changes {
         Changes::Everything => true,
-        Changes::Tables(changes) => changes.iter().any(|change| {
-            change
-                .table
-                .as_ref()
-                .is_none_or(|table| table.conflict_keeps_rows || has_triggers(table))
-        }),
+        Changes::Tables(changes) => changes
+            .iter()
+            .any(|change| change.table.as_deref().is_none_or(fails_keeping_rows)),
     }
 }
 
-fn has_triggers(table: &Table) -> bool {
-    !table.triggers.iter().all(outbox::is_outbox_trigger)
+/// SQLite: whether the table's schema, or a trigger of it by RAISE, may make a statement fail
+/// without taking back what it has done.
+pub(crate) fn fails_keeping_rows(table: &Table) -> bool {
+    table.conflict_keeps_rows || !table.triggers.iter().all(outbox::is_outbox_trigger)
 }
 
 #[cfg(test)]

@@ -455,8 +455,8 @@ impl<C: WrappedAsyncConnection> AsyncConnectionCore for CachedAsyncConnection<C>
                 self.session.read_over();
                 return result.inspect_err(|error| self.session.read_failed(error));
             }
-            let before = self.rows_before(&planned);
-            let end = self.session.wanted(&planned).returning.unwrap_or_default();
+            let wanted = self.wanted(&planned);
+            let end = wanted.returning.unwrap_or_default();
             let told = match end.is_empty() {
                 true => None,
                 false => self.session.told_more(&collected.text.sql, &end),
@@ -466,7 +466,7 @@ impl<C: WrappedAsyncConnection> AsyncConnectionCore for CachedAsyncConnection<C>
             }
             let as_rows = told.is_some();
             let planned = told.unwrap_or(planned);
-            let written = self.write(&planned, &collected, before.as_ref(), as_rows);
+            let written = self.write(&planned, &collected, wanted.before.as_ref(), as_rows);
             Ok(written.await?.count())
         }
         .boxed()

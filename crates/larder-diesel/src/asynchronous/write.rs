@@ -5,7 +5,7 @@ use std::sync::Arc;
 use diesel::{QueryResult, connection::TransactionManagerStatus};
 use diesel_async::TransactionManager;
 use larder_core::{Image, Param};
-use larder_signals::{Planned, RowsBefore, WriteGuard};
+use larder_signals::{Planned, RowsBefore, Wanted, WriteGuard};
 use larder_sql::Dialect;
 
 use super::{
@@ -68,16 +68,15 @@ impl<C: WrappedAsyncConnection> CachedAsyncConnection<C> {
         result
     }
 
-    /// What this write had better look at before; nothing where the driver's count would not prove
-    /// that these were all (W3).
-    pub(super) fn rows_before(&self, planned: &Planned) -> Option<RowsBefore> {
+    /// What this write asks for besides doing its work; no rows before it where the driver's count
+    /// would not prove that these were all (W3).
+    pub(super) fn wanted(&self, planned: &Planned) -> Wanted {
+        let mut wanted = self.session.wanted(planned);
         let proves = C::Backend::COUNTS_MATCHED || planned.locks_gaps();
         // SQLite's thread goes on with a BEGIN whose future was dropped, and nobody can stop it.
         let safe = C::Backend::DIALECT != Dialect::Sqlite || self.session.is_inside();
-        self.session
-            .wanted(planned)
-            .before
-            .filter(|_| proves && safe)
+        wanted.before = wanted.before.filter(|_| proves && safe);
+        wanted
     }
 
     /// `None` = its parameters cannot be sent by themselves.
@@ -110,7 +109,7 @@ impl<C: WrappedAsyncConnection> CachedAsyncConnection<C> {
         planned: &Planned,
         collected: &Collected<C::Backend>,
     ) -> QueryResult<CachedAsyncStream<'_, C>> {
-        let before = self.rows_before(planned);
+        let before = self.wanted(planned).before;
         let written = self.write(planned, collected, before.as_ref(), true);
         let rows = written.await?.into_rows();
         CachedAsyncStream::stored(&mut self.player, rows)
