@@ -338,10 +338,13 @@ impl Shared {
 /// What became of the batches of a round.
 type Outcomes = SmallVec<[Result<Sent, Unsent>; 1]>;
 
-/// Requests of a batch run in order; those that drop things may go out together.
+/// Requests of a batch run in order; those that drop things may go out together, and with the
+/// reading of records before them.
 fn together<'r, 'a>(batch: &'r [Request<'a>]) -> impl Iterator<Item = &'r [Request<'a>]> {
     let drops = |request: &Request<'_>| matches!(request, Request::Remove(_));
-    batch.chunk_by(move |one, next| drops(one) && drops(next))
+    let writes =
+        move |request: &Request<'_>| drops(request) || matches!(request, Request::Records(_));
+    batch.chunk_by(move |one, next| writes(one) && drops(next))
 }
 
 /// Requests that are carried out together.

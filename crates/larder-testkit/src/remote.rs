@@ -35,6 +35,8 @@ pub struct Asked {
     pub stamps: usize,
     /// To keep an entry.
     pub puts: usize,
+    /// Batches in all.
+    pub rounds: usize,
 }
 
 impl RemoteStore {
@@ -96,6 +98,7 @@ impl Store for RemoteStore {
 
 impl BlockingStore for RemoteStore {
     fn exec_blocking(&self, now: Moment, batch: &[Request<'_>]) -> Result<Vec<Reply>, Fault> {
+        self.lock().asked.rounds += 1;
         let mut replies = Vec::with_capacity(batch.len());
         for request in batch {
             replies.extend(self.one(now, request)?);

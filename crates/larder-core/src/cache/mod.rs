@@ -1,6 +1,7 @@
 //! The cache: the shells that carry requests between machines and stores.
 
 mod fill;
+mod met_shapes;
 mod own_drops;
 mod read;
 mod write;
@@ -27,6 +28,7 @@ use crate::{
     store::Stores,
 };
 
+use met_shapes::MetShapes;
 use own_drops::OwnDrops;
 
 pub use fill::Fill;
@@ -90,6 +92,7 @@ struct Shared {
     breaker: Breaker,
     pending: Pending,
     own_drops: OwnDrops,
+    met: MetShapes,
     /// Entries whose fill ended without an end of its claim, which the process holds still.
     abandoned: Mutex<HashSet<Digest>>,
     /// One delivery at a time: a second one would lift marks that the first still needs.
@@ -145,6 +148,7 @@ impl Cache {
             breaker: Breaker::new(&limits),
             pending: Pending::new(limits.pending_max),
             own_drops: OwnDrops::default(),
+            met: MetShapes::default(),
             abandoned: Mutex::default(),
             delivering: Mutex::default(),
             namespace,

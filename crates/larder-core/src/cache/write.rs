@@ -32,7 +32,7 @@ impl Cache {
     /// [`Self::enqueue`] where it can be dropped.
     pub async fn invalidate(&self, changes: &[Change], cause: Cause) -> Invalidation {
         self.note(changes);
-        let mut machine = WriteMachine::new(changes, self.limits());
+        let mut machine = self.write_machine(changes);
         let mut step = machine.start();
         loop {
             step = match step {
@@ -46,7 +46,10 @@ impl Cache {
                     };
                     machine.replied(replies)
                 }
-                WriteStep::Done(drops) => return self.delivered(drops, cause),
+                WriteStep::Done(drops) => {
+                    self.remember(&machine);
+                    return self.delivered(drops, cause);
+                }
                 WriteStep::Failed(_) => return self.enqueue(changes),
             }
         }
@@ -200,7 +203,7 @@ impl Cache {
     }
 
     fn try_invalidate_blocking(&self, changes: &[Change]) -> Result<Vec<TableDrop>, Fault> {
-        let mut machine = WriteMachine::new(changes, self.limits());
+        let mut machine = self.write_machine(changes);
         let mut step = machine.start();
         loop {
             step = match step {
@@ -214,8 +217,29 @@ impl Cache {
                     };
                     machine.replied(replies)
                 }
-                WriteStep::Done(drops) => return Ok(drops),
+                WriteStep::Done(drops) => {
+                    self.remember(&machine);
+                    return Ok(drops);
+                }
                 WriteStep::Failed(fault) => return Err(fault),
+            }
+        }
+    }
+
+    /// A store in the process answers at once: nothing is gained there by asking for two things
+    /// together.
+    fn write_machine<'a>(&self, changes: &'a [Change]) -> WriteMachine<'a> {
+        let machine = WriteMachine::new(changes, self.limits());
+        match self.is_remote() {
+            true => machine.with_met(|table| self.shared.met.of(table)),
+            false => machine,
+        }
+    }
+
+    fn remember(&self, machine: &WriteMachine<'_>) {
+        if self.is_remote() {
+            for (table, shapes) in machine.found() {
+                self.shared.met.found(table, shapes);
             }
         }
     }

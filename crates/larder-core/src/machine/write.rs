@@ -1,13 +1,18 @@
 //! An invalidation, as a machine. It runs after COMMIT and before the call returns (P4).
 //!
-//! 1. `Records`: the shapes in use, read after COMMIT, of every table with known rows.
-//! 2. Each shape is asked which of its values the change can touch.
-//! 3. `Remove`: those stamps, shapes or records.
+//! 1. `Records`: the shapes in use, read after COMMIT, of every table with known rows. In the same
+//!    batch `Remove` what the shapes ask for that this process has met there before.
+//! 2. Each further shape is asked which of its values the change can touch.
+//! 3. `Remove`: those stamps, shapes or records. Mostly there are none, and 1 was all.
 //!
 //! A reader that registered before step 1 is seen by it; one that registers later runs its query
-//! after COMMIT.
+//! after COMMIT. What a shape asks for follows from its name and the change alone, so that it does
+//! not matter whether it was dropped before the record was read or afterwards.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use crate::{
     Change, ChangeScope, Digest, ShapeName, TableKey,
@@ -43,14 +48,32 @@ pub struct TableDrop {
 pub struct WriteMachine<'a> {
     changes: &'a [Change],
     stamps_max: usize,
-    drops: BTreeMap<TableKey, Drops>,
+    tables: BTreeMap<TableKey, Progress>,
     stage: Stage,
 }
 
 #[derive(Clone, Debug)]
 enum Stage {
+    /// The records of these tables were asked for, and the first drops.
     Records(Vec<TableKey>),
-    Remove,
+    /// The first drops were asked for alone: there is no record to read.
+    First,
+    /// What is left to drop was asked for.
+    Then,
+}
+
+/// How far one table has come.
+#[derive(Clone, Debug, Default)]
+struct Progress {
+    /// Shapes that this process has met.
+    met: Option<Arc<[ShapeName]>>,
+    /// What those ask for.
+    first: Drops,
+    /// The shapes in the record.
+    found: Arc<[ShapeName]>,
+    /// What is left to drop after it was read.
+    then: Drops,
+    existed: usize,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -63,32 +86,59 @@ struct Drops {
 impl<'a> WriteMachine<'a> {
     /// A machine for changes that are committed.
     pub fn new(changes: &'a [Change], limits: &Limits) -> Self {
-        let stamps_max = limits.stamps_per_write_max;
+        let tables = changes.iter().map(|change| change.table_key.clone());
         Self {
             changes,
-            stamps_max,
-            drops: BTreeMap::new(),
-            stage: Stage::Remove,
+            stamps_max: limits.stamps_per_write_max,
+            tables: tables.map(|table| (table, Progress::default())).collect(),
+            stage: Stage::First,
         }
+    }
+
+    /// Tells it which shapes this process has met in a table's record. They need not be there any
+    /// more, and need not be all.
+    #[must_use]
+    pub fn with_met(mut self, met: impl Fn(&TableKey) -> Option<Arc<[ShapeName]>>) -> Self {
+        for (table, progress) in &mut self.tables {
+            progress.met = met(table);
+        }
+        self
+    }
+
+    /// The shapes that it has found in the records of tables, once they were read.
+    pub fn found(&self) -> impl Iterator<Item = (&TableKey, &Arc<[ShapeName]>)> {
+        let by_rows = self.tables.iter().filter(|(_, it)| !it.first.record);
+        by_rows.map(|(table, progress)| (table, &progress.found))
     }
 
     /// The first step.
     pub fn start(&mut self) -> WriteStep {
         for change in self.changes {
-            let drops = self.drops.entry(change.table_key.clone()).or_default();
-            drops.record |= matches!(change.scope, ChangeScope::Record);
+            if let Some(progress) = self.tables.get_mut(&change.table_key) {
+                progress.first.record |= matches!(change.scope, ChangeScope::Record);
+            }
         }
-        let by_rows: Vec<TableKey> = self
-            .drops
-            .iter()
-            .filter(|(_, d)| !d.record)
-            .map(|(key, _)| key.clone())
-            .collect();
+        for (table, progress) in &mut self.tables {
+            if let (Some(met), false) = (&progress.met, progress.first.record) {
+                let asked_for = asked_for(self.changes, table, met, self.stamps_max);
+                // Whether the record must drop is the record's own to say: what was met may be gone.
+                if asked_for.record {
+                    progress.met = None;
+                } else {
+                    progress.first = asked_for;
+                }
+            }
+        }
+        let by_rows = self.tables.iter().filter(|(_, it)| !it.first.record);
+        let by_rows: Vec<TableKey> = by_rows.map(|(table, _)| table.clone()).collect();
+        let removals = self.removals(|progress| &progress.first);
         if by_rows.is_empty() {
-            return self.remove();
+            return self.ask(removals);
         }
         self.stage = Stage::Records(by_rows.clone());
-        WriteStep::Ask(vec![Request::Records(by_rows)])
+        let mut batch = vec![Request::Records(by_rows)];
+        batch.extend(removals);
+        WriteStep::Ask(batch)
     }
 
     /// The replies to the last batch.
@@ -97,94 +147,130 @@ impl<'a> WriteMachine<'a> {
             Ok(replies) => replies,
             Err(fault) => return WriteStep::Failed(fault),
         };
-        match (
-            std::mem::replace(&mut self.stage, Stage::Remove),
-            replies.as_slice(),
-        ) {
-            (Stage::Records(tables), [Reply::Records(records)])
+        let stage = std::mem::replace(&mut self.stage, Stage::Then);
+        let next = match (stage, replies.as_slice()) {
+            (Stage::Records(tables), [Reply::Records(records), removed @ ..])
                 if tables.len() == records.len() =>
             {
-                for (table, shapes) in tables.iter().zip(records) {
-                    self.affect(table, shapes);
-                }
-                self.remove()
+                self.removed(removed, |progress| &progress.first).map(|()| {
+                    self.read(&tables, records);
+                    self.ask(self.removals(|progress| &progress.then))
+                })
             }
-            (Stage::Remove, replies) => self.removed(replies),
-            _ => WriteStep::Failed(Fault::new(FaultKind::Protocol)),
-        }
-    }
-
-    fn affect(&mut self, table: &TableKey, shapes: &[ShapeName]) {
-        let Some(drops) = self.drops.get_mut(table) else {
-            return;
+            (Stage::Records(_), _) => None,
+            (Stage::First, removed) => self
+                .removed(removed, |progress| &progress.first)
+                .map(|()| WriteStep::Done(self.dropped())),
+            (Stage::Then, removed) => self
+                .removed(removed, |progress| &progress.then)
+                .map(|()| WriteStep::Done(self.dropped())),
         };
-        let changes = self
-            .changes
-            .iter()
-            .filter(|change| change.table_key == *table);
-        for change in changes {
-            for shape in shapes {
-                match shape.affected_by(change) {
-                    Affected::Untouched => {}
-                    Affected::Values(digests) => drops.stamps.extend(digests),
-                    Affected::Whole => {
-                        drops.shapes.insert(shape.clone());
-                    }
-                    // An unreadable name, or a catalog that disagrees with it (P11).
-                    _ => drops.record = true,
-                }
-                if drops.record || drops.stamps.len() > self.stamps_max {
-                    drops.record = true;
-                    return;
-                }
+        next.unwrap_or_else(|| WriteStep::Failed(Fault::new(FaultKind::Protocol)))
+    }
+
+    /// What the records hold, and what of it is not dropped yet.
+    fn read(&mut self, tables: &[TableKey], records: &[Vec<ShapeName>]) {
+        for (table, shapes) in tables.iter().zip(records) {
+            let Some(progress) = self.tables.get_mut(table) else {
+                continue;
+            };
+            let is_as_met = progress.met.as_ref().is_some_and(|met| **met == **shapes);
+            progress.found = match (&progress.met, is_as_met) {
+                (Some(met), true) => met.clone(),
+                _ => shapes.as_slice().into(),
+            };
+            if is_as_met {
+                continue;
+            }
+            let met: BTreeSet<_> = progress.met.iter().flat_map(|met| met.iter()).collect();
+            let others: Vec<ShapeName> = shapes
+                .iter()
+                .filter(|shape| !met.contains(shape))
+                .cloned()
+                .collect();
+            progress.then = asked_for(self.changes, table, &others, self.stamps_max);
+        }
+    }
+
+    fn ask(&self, removals: Vec<Request<'static>>) -> WriteStep {
+        match removals.is_empty() {
+            true => WriteStep::Done(self.dropped()),
+            false => WriteStep::Ask(removals),
+        }
+    }
+
+    fn removals(&self, of: impl Fn(&Progress) -> &Drops) -> Vec<Request<'static>> {
+        let removals = self.tables.iter().filter_map(|(table, progress)| {
+            let removals = of(progress).removals(table);
+            (!removals.is_empty()).then_some(Request::Remove(removals))
+        });
+        removals.collect()
+    }
+
+    /// The replies to [`Self::removals`]; `None` when they do not fit.
+    fn removed(&mut self, replies: &[Reply], of: impl Fn(&Progress) -> &Drops) -> Option<()> {
+        let mut replies = replies.iter();
+        for progress in self.tables.values_mut() {
+            if !of(progress).is_empty() {
+                let Reply::Removed { existed } = replies.next()? else {
+                    return None;
+                };
+                progress.existed += existed;
             }
         }
+        replies.next().is_none().then_some(())
     }
 
-    fn remove(&mut self) -> WriteStep {
-        let batch: Vec<Request<'static>> = self
-            .drops
-            .iter()
-            .filter_map(|(table, drops)| {
-                let removals = drops.removals(table);
-                (!removals.is_empty()).then_some(Request::Remove(removals))
-            })
-            .collect();
-        if batch.is_empty() {
-            self.removed(&[])
-        } else {
-            WriteStep::Ask(batch)
-        }
-    }
-
-    fn removed(&self, replies: &[Reply]) -> WriteStep {
-        let mut replies = replies.iter();
-        let mut done = Vec::with_capacity(self.drops.len());
-        for (table, drops) in &self.drops {
-            let existed = match drops.removals(table).is_empty() {
-                true => 0,
-                false => match replies.next() {
-                    Some(Reply::Removed { existed }) => *existed,
-                    _ => return WriteStep::Failed(Fault::new(FaultKind::Protocol)),
-                },
-            };
-            let (shapes, stamps) = (drops.shapes.len(), drops.stamps.len());
+    fn dropped(&self) -> Vec<TableDrop> {
+        let tables = self.tables.iter().map(|(table, progress)| {
+            let Progress { first, then, .. } = progress;
             let dropped = Dropped {
-                record: drops.record,
-                shapes,
-                stamps,
-                existed,
+                record: first.record || then.record,
+                shapes: first.shapes.len() + then.shapes.len(),
+                stamps: first.stamps.len() + then.stamps.len(),
+                existed: progress.existed,
             };
-            done.push(TableDrop {
-                table: table.clone(),
-                dropped,
-            });
-        }
-        WriteStep::Done(done)
+            let table = table.clone();
+            TableDrop { table, dropped }
+        });
+        tables.collect()
     }
 }
 
+/// What the changes of a table ask to be dropped of these shapes.
+fn asked_for(
+    changes: &[Change],
+    table: &TableKey,
+    shapes: &[ShapeName],
+    stamps_max: usize,
+) -> Drops {
+    let mut drops = Drops::default();
+    let changes = changes.iter().filter(|change| change.table_key == *table);
+    for change in changes {
+        for shape in shapes {
+            match shape.affected_by(change) {
+                Affected::Untouched => {}
+                Affected::Values(digests) => drops.stamps.extend(digests),
+                Affected::Whole => {
+                    drops.shapes.insert(shape.clone());
+                }
+                // An unreadable name, or a catalog that disagrees with it (P11).
+                _ => drops.record = true,
+            }
+            if drops.record || drops.stamps.len() > stamps_max {
+                drops.record = true;
+                return drops;
+            }
+        }
+    }
+    drops
+}
+
 impl Drops {
+    fn is_empty(&self) -> bool {
+        !self.record && self.shapes.is_empty() && self.stamps.is_empty()
+    }
+
     fn removals(&self, table: &TableKey) -> Vec<Removal> {
         if self.record {
             return vec![Removal::Record(table.clone())];

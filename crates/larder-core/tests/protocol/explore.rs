@@ -1,6 +1,8 @@
 //! Every interleaving of small cases, with the real machines.
 
-use larder_core::Change;
+use std::sync::Arc;
+
+use larder_core::{Change, ShapeName};
 use larder_testkit::{
     fixture::{Posts, Query},
     sim::{Rules, Scenario, explore, wander},
@@ -80,6 +82,71 @@ fn dropping_values_shapes_and_records_is_never_stale() {
                 1_000,
             );
         }
+    }
+}
+
+/// Nothing, exactly what is read, more than that, and something else.
+fn what_writers_may_have_met() -> Vec<Option<Arc<[ShapeName]>>> {
+    let posts = Posts::default();
+    let by_author = posts.by_author(1).dependencies[0].shape.clone();
+    let (any, other) = (ShapeName::any_row(), ShapeName("1|title:text|*".into()));
+    vec![
+        None,
+        Some([].into()),
+        Some([by_author.clone()].into()),
+        Some([by_author, any.clone()].into()),
+        Some([any, other].into()),
+    ]
+}
+
+#[test]
+fn dropping_what_was_met_while_the_record_is_read_is_never_stale() {
+    let posts = Posts::default();
+    for met in what_writers_may_have_met() {
+        for query in [posts.by_author(1), posts.all()] {
+            for change in [posts.retitled(1), posts.unknown_row(), posts.moved(1, 2)] {
+                let scenario = Scenario::new(readers(&[&query, &query]), writers(&[change]));
+                is_never_stale(
+                    &Scenario {
+                        evictions: 1,
+                        met: met.clone(),
+                        ..scenario
+                    },
+                    1_000,
+                );
+            }
+        }
+        let (by_author, all) = (posts.by_author(1), posts.all());
+        let changes = [posts.retitled(1), posts.moved(1, 2)];
+        let scenario = Scenario {
+            evictions: 2,
+            restarts: 1,
+            cancellations: 1,
+            met,
+            ..Scenario::new(readers(&[&by_author, &all, &by_author]), writers(&changes))
+        };
+        let found = wander(&scenario, 0..3_000);
+        assert!(found.violation.is_none(), "{:#?}", found.violation);
+        assert!(found.hits > 0, "{found:?}");
+    }
+}
+
+#[test]
+fn p4_the_explorer_catches_a_writer_that_drops_only_what_it_has_met() {
+    let posts = Posts::default();
+    let query = posts.by_author(1);
+    for met in [[].into(), [ShapeName::any_row()].into()] {
+        let scenario = Scenario {
+            met: Some(met),
+            ..Scenario::new(readers(&[&query]), writers(&[posts.retitled(1)]))
+        };
+        is_caught(
+            scenario,
+            Rules {
+                fresh_records_are_believed: false,
+                ..Rules::default()
+            },
+        );
     }
 }
 

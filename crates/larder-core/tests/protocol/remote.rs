@@ -113,6 +113,7 @@ fn a_near_hit_reads_stamps_alone() {
     assert_eq!(one.hit(query.read()), Some(7));
     let stamps = Asked {
         stamps: 1,
+        rounds: 1,
         ..Asked::default()
     };
     assert_eq!(store.asked(), stamps);
@@ -120,6 +121,7 @@ fn a_near_hit_reads_stamps_alone() {
     assert_eq!(two.hit(query.read()), Some(7));
     let entry = Asked {
         entries: 1,
+        rounds: 1,
         ..Asked::default()
     };
     assert_eq!(store.asked(), entry);
@@ -452,4 +454,38 @@ fn who_waited_long_enough_for_another_process_runs_alone() {
     one.write(Posts::default().retitled(1));
     assert_eq!(two.fill(shared, 8), FillOutcome::Stored);
     assert_eq!(two.heard(), ["miss Stamps", "fill Stored"]);
+}
+
+#[test]
+fn an_invalidation_is_one_round_once_the_shapes_were_met() {
+    let (posts, query) = posts();
+    let store = RemoteStore::default();
+    let (reader, writer) = (Process::new(&store, |_| {}), Process::new(&store, |_| {}));
+    let rounds = |change: &Change| {
+        store.asked();
+        writer.write(change.clone());
+        store.asked().rounds
+    };
+    reader.fill(query.read(), 1);
+    assert_eq!(rounds(&posts.retitled(1)), 2, "nothing was met before");
+    assert_eq!(reader.hit(query.read()), None);
+
+    reader.fill(query.read(), 2);
+    assert_eq!(rounds(&posts.retitled(1)), 1);
+    assert_eq!(
+        reader.hit(query.read()),
+        None,
+        "it was dropped all the same"
+    );
+
+    reader.fill(query.read(), 3);
+    assert_eq!(rounds(&posts.retitled(2)), 1);
+    assert_eq!(reader.hit(query.read()), Some(3), "another row's is kept");
+
+    let all = posts.all();
+    reader.fill(all.read(), 4);
+    assert_eq!(rounds(&posts.retitled(1)), 2, "a shape is new");
+    assert_eq!(reader.hit(all.read()), None);
+    assert_eq!(rounds(&posts.retitled(1)), 1);
+    assert_eq!(rounds(&posts.unknown_rows()), 1, "a record needs no look");
 }

@@ -1,9 +1,12 @@
 //! Readers and writers: the real machines, one operation at a time.
 
-use std::hash::{Hash, Hasher};
+use std::{
+    hash::{Hash, Hasher},
+    sync::Arc,
+};
 
 use larder_core::{
-    Change, Entropy, EntryKey, Fault, FaultKind, Limits, Moment,
+    Change, Entropy, EntryKey, Fault, FaultKind, Limits, Moment, ShapeName,
     machine::{FillPlan, FlightKey, ReadDecision, ReadMachine, ReadStep, WriteMachine, WriteStep},
     store::{Reply, Request},
 };
@@ -121,6 +124,7 @@ impl Hash for Reader<'_> {
 #[derive(Clone, Debug)]
 pub(super) struct Writer<'a> {
     changes: &'a [Change],
+    met: Option<Arc<[ShapeName]>>,
     pub(super) author: usize,
     pub(super) machine: WriteMachine<'a>,
     pub(super) at: WriterAt,
@@ -139,10 +143,16 @@ pub(super) enum WriterAt {
 }
 
 impl<'a> Writer<'a> {
-    pub(super) fn new(changes: &'a [Change], author: usize, limits: &Limits) -> Self {
-        let machine = WriteMachine::new(changes, limits);
+    pub(super) fn new(
+        changes: &'a [Change],
+        author: usize,
+        met: &Option<Arc<[ShapeName]>>,
+        limits: &Limits,
+    ) -> Self {
+        let machine = WriteMachine::new(changes, limits).with_met(|_| met.clone());
         Self {
             changes,
+            met: met.clone(),
             author,
             machine,
             at: WriterAt::Start,
@@ -156,7 +166,9 @@ impl<'a> Writer<'a> {
         if let WriterAt::Asking(_, replies, progress) = &self.at
             && (!replies.is_empty() || progress.has_begun())
         {
-            self.machine = WriteMachine::new(self.changes, &Limits::default());
+            let met = &self.met;
+            self.machine =
+                WriteMachine::new(self.changes, &Limits::default()).with_met(|_| met.clone());
             let step = self.machine.start();
             self.enter(step);
         }

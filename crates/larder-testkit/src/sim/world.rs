@@ -8,7 +8,7 @@ use std::{
 };
 
 use larder_core::{
-    Change, DependencyKey, Digest, Entropy, Limits, Moment, ReadRequest,
+    Change, DependencyKey, Digest, Entropy, Limits, Moment, ReadRequest, ShapeName,
     entry::{Content, Entry, Incarnation, Payload},
     machine::{FlightKey, ReadDecision, ReadMachine, ReadStep},
     store::{Dependencies, Registration, Reply, Request},
@@ -39,6 +39,8 @@ pub struct Scenario {
     pub duplicates: usize,
     /// Whether readers keep results near: two share a process.
     pub near: bool,
+    /// The shapes that writers have met before.
+    pub met: Option<Arc<[ShapeName]>>,
     /// The rules in force.
     pub rules: Rules,
 }
@@ -52,6 +54,8 @@ pub struct Rules {
     pub stamps_before_query: bool,
     /// P4: records are read after COMMIT.
     pub records_after_commit: bool,
+    /// P4: what the record holds is dropped, whatever a writer has met before.
+    pub fresh_records_are_believed: bool,
     /// P6: a restarted server is another incarnation.
     pub restart_changes_incarnation: bool,
     /// P8: a flight is keyed by the stamps too.
@@ -66,6 +70,7 @@ impl Default for Rules {
             missing_stamp_is_a_miss: true,
             stamps_before_query: true,
             records_after_commit: true,
+            fresh_records_are_believed: true,
             restart_changes_incarnation: true,
             flights_have_stamps: true,
             near_is_confirmed: true,
@@ -84,6 +89,7 @@ impl Scenario {
             restarts: 0,
             duplicates: 0,
             near: false,
+            met: None,
             rules: Rules::default(),
         }
     }
@@ -130,7 +136,8 @@ impl<'a> World<'a> {
         let readers = scenario.readers.iter().zip(1..);
         let readers = readers.map(|((query, row), n)| Reader::new(query, *row, n, &limits));
         let writers = scenario.writers.iter();
-        let writers = writers.map(|(changes, row)| Writer::new(changes, *row, &limits));
+        let writers =
+            writers.map(|(changes, row)| Writer::new(changes, *row, &scenario.met, &limits));
         Self {
             scenario,
             store: Model::default(),
@@ -461,7 +468,7 @@ impl<'a> World<'a> {
                     return;
                 };
                 if self.store.advance(NOW, request, &mut progress) {
-                    replies.push(progress.reply);
+                    replies.push(self.believed(progress.reply));
                     if replies.len() == batch.len() {
                         let done = self.writers[n].replied(replies);
                         self.finish_write(n, done);
@@ -501,6 +508,18 @@ impl<'a> World<'a> {
         writer.at = WriterAt::Done;
         let acknowledged = &mut self.acknowledged[writer.author];
         *acknowledged = (*acknowledged).max(writer.version);
+    }
+
+    /// The reply as a writer would understand it that relies on what it has met before.
+    fn believed(&self, reply: Reply) -> Reply {
+        match (reply, &self.scenario.met) {
+            (Reply::Records(records), Some(met))
+                if !self.scenario.rules.fresh_records_are_believed =>
+            {
+                Reply::Records(vec![met.to_vec(); records.len()])
+            }
+            (reply, _) => reply,
+        }
     }
 
     /// The reply as a reader without P1 would understand it: what is missing has not changed.
