@@ -1,5 +1,6 @@
 //! From a dependency template and parameters to dependencies.
 
+mod described;
 mod ready;
 mod values;
 
@@ -18,6 +19,7 @@ use crate::{
     slots::{Slot, Slots},
     value::{Canonical, of_param},
 };
+pub use described::{Condition, RestsOn, Widened, WidenedWhy};
 use ready::{ReadyOperand, ReadyShape, ReadyTerm};
 use values::Values;
 
@@ -268,15 +270,18 @@ impl Template {
 
 /// Drops the longest lists until the product of all fits.
 fn widen_until_it_fits(bound: &mut [Bound<'_>], room: usize) {
-    let length = |term: &Bound<'_>| match term {
-        Bound::Widened => 1,
-        Bound::Values(values) => values.len(),
-    };
     while bound.iter().map(length).fold(1, usize::saturating_mul) > room {
         let Some(longest) = bound.iter_mut().max_by_key(|term| length(term)) else {
             return;
         };
         *longest = Bound::Widened;
+    }
+}
+
+fn length(term: &Bound<'_>) -> usize {
+    match term {
+        Bound::Widened => 1,
+        Bound::Values(values) => values.len(),
     }
 }
 

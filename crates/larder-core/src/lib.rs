@@ -47,7 +47,7 @@ pub use observer::{
     BypassReason, Cause, DiscardReason, Dropped, Event, FillOutcome, HitSource, MissCause, Observer,
 };
 pub use policy::{EffectivePolicy, Operations, Policy, effective_policy};
-pub use prepared::{BoundRead, Prepared, ResultIdentity};
+pub use prepared::{BoundRead, Condition, Prepared, RestsOn, ResultIdentity, Widened, WidenedWhy};
 pub use recorder::{Recorded, Recorder};
 pub use shape::{Affected, ShapeName};
 pub use source::{FunctionLists, Source, SourceLimits};

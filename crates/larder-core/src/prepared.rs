@@ -12,14 +12,14 @@ use larder_sql::{
 };
 
 use crate::{
-    BypassReason, EffectivePolicy, Param, SourceLimits, TableKey,
+    BypassReason, DependencyKey, EffectivePolicy, Param, SourceLimits, TableKey,
     bind::Template,
     key::{Digest, EntryKey, Fields},
     slots::Slots,
     value::feed_params,
 };
 
-pub use crate::bind::BoundRead;
+pub use crate::bind::{BoundRead, Condition, RestsOn, Widened, WidenedWhy};
 
 /// Result types per text whose key prefix is kept; one or two is what applications have.
 const IDENTITIES_KEPT: usize = 4;
@@ -180,32 +180,39 @@ impl Prepared {
         scope: Option<&str>,
     ) -> Result<BoundRead, Reason> {
         let read = self.read.as_ref().map_err(Clone::clone)?;
-        let most = read.dependencies_max;
         let mut dependencies = Vec::with_capacity(read.templates.len());
-        for (position, template) in read.templates.iter().enumerate() {
-            // Every later template needs room for at least one.
-            let later = read.templates.len() - position - 1;
-            let room = most.saturating_sub(dependencies.len() + later);
-            template.bind(params, room.max(1), &mut dependencies)?;
-        }
-        if dependencies.len() > most {
-            return Err(Reason::new("more dependencies than an entry may have"));
-        }
+        read.each(&mut dependencies, |template, room, dependencies| {
+            template.bind(params, room, dependencies)
+        })?;
         let entry = read.entry(params, result, scope)?;
         for dependency in &mut dependencies {
             dependency.spread = entry.spread();
         }
-        let mut dated = read
-            .dated_parameters
-            .iter()
-            .filter_map(|position| params.get(*position));
-        if dated.any(may_name_a_moment) {
-            return Err(Reason::new("a parameter names the current moment"));
-        }
+        read.refuse_moments(params)?;
         Ok(BoundRead {
             entry,
             dependencies,
         })
+    }
+
+    /// What [`bind`](Self::bind) binds to, as data for people.
+    ///
+    /// # Errors
+    ///
+    /// Why this text, or this call of it, is not cached.
+    pub fn rests_on(&self, params: &[Param<'_>]) -> Result<Vec<RestsOn>, Reason> {
+        let read = self.read.as_ref().map_err(Clone::clone)?;
+        let plan = self.read().map_or(&[][..], |plan| &plan.dependencies);
+        let (mut told, mut of) = (Vec::new(), plan.iter());
+        read.each(&mut Vec::new(), |template, room, dependencies| {
+            template.bind(params, room, dependencies)?;
+            if let Some(of) = of.next() {
+                told.push(template.described(of, params, room)?);
+            }
+            Ok(())
+        })?;
+        read.refuse_moments(params)?;
+        Ok(told)
     }
 }
 
@@ -241,6 +248,36 @@ impl PreparedRead {
             prefix: prefix(plan, read, place),
             identities: Slots::new(),
         })
+    }
+
+    /// Binds the templates one by one, each with the room that the others leave it.
+    fn each(
+        &self,
+        dependencies: &mut Vec<DependencyKey>,
+        mut bind: impl FnMut(&Template, usize, &mut Vec<DependencyKey>) -> Result<(), Reason>,
+    ) -> Result<(), Reason> {
+        let most = self.dependencies_max;
+        for (position, template) in self.templates.iter().enumerate() {
+            // Every later template needs room for at least one.
+            let later = self.templates.len() - position - 1;
+            let room = most.saturating_sub(dependencies.len() + later);
+            bind(template, room.max(1), dependencies)?;
+        }
+        match dependencies.len() > most {
+            true => Err(Reason::new("more dependencies than an entry may have")),
+            false => Ok(()),
+        }
+    }
+
+    fn refuse_moments(&self, params: &[Param<'_>]) -> Result<(), Reason> {
+        let mut dated = self
+            .dated_parameters
+            .iter()
+            .filter_map(|position| params.get(*position));
+        match dated.any(may_name_a_moment) {
+            true => Err(Reason::new("a parameter names the current moment")),
+            false => Ok(()),
+        }
     }
 
     fn entry(

@@ -5,6 +5,7 @@ mod convert;
 mod decimal;
 mod encode;
 mod moment;
+mod words;
 
 use std::{borrow::Cow, sync::Arc};
 

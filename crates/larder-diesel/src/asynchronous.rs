@@ -1,6 +1,7 @@
 //! diesel-async: the same decisions, carried by tasks.
 
 mod connection;
+mod explain;
 #[cfg(feature = "_pool")]
 mod pool;
 mod relay;

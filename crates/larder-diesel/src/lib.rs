@@ -19,6 +19,7 @@ mod before;
 mod codec;
 mod connection;
 mod cursor;
+mod explain;
 mod fields;
 mod migrations;
 #[cfg(feature = "_mysql")]

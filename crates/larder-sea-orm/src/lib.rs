@@ -10,6 +10,7 @@
 mod before;
 mod begin;
 mod connection;
+mod explain;
 mod failure;
 mod job;
 mod level;

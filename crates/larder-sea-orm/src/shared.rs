@@ -58,6 +58,10 @@ impl Shared {
         &self.larder
     }
 
+    pub(crate) fn scope(&self) -> Option<&Arc<str>> {
+        self.scope.as_ref()
+    }
+
     pub(crate) fn keeper(&self) -> &CatalogKeeper {
         &self.keeper
     }
@@ -178,7 +182,7 @@ impl Shared {
         options
     }
 
-    fn refusal(&self, exact: bool, anew: bool) -> Option<BypassReason> {
+    pub(crate) fn refusal(&self, exact: bool, anew: bool) -> Option<BypassReason> {
         if self.is_bypassed() {
             return Some(BypassReason::Session);
         }

@@ -13,6 +13,7 @@ mod config;
 mod delivery;
 mod entity;
 mod event;
+mod explain;
 mod family;
 mod hooks;
 mod image;
@@ -36,6 +37,10 @@ pub use change_set::{ChangeLimits, Changes};
 pub use changes::{Matched, Returned, changes_of};
 pub use config::{Replica, WrapConfig};
 pub use entity::{CachedEntity, CachedModel, DeclaredPolicy};
+pub use explain::{
+    Drops, ExplainCall, Explanation, OtherStatement, ReadExplanation, ShapeEffect,
+    StatementExplanation, TableDrops, TableEffect, Verdict, WriteExplanation,
+};
 pub use hooks::{HookId, InvalidateEvent, RowImages, TableWrite, WriteEvent, WrittenOperation};
 pub use keeper::{CatalogKeeper, CatalogReading};
 pub use larder::{Larder, Wrap};

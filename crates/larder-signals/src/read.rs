@@ -132,8 +132,17 @@ impl Larder {
 
     /// Policies are fixed for the life of a larder, so each plan keeps what they come to.
     fn policy(&self, call: &ReadCall<'_>) -> Result<EffectivePolicy, BypassReason> {
-        call.prepared.policy(call.params, |plan, operation| {
-            let catalog = call.source.catalog();
+        self.policy_of(call.source, call.prepared, call.params)
+    }
+
+    pub(crate) fn policy_of(
+        &self,
+        source: &Source,
+        prepared: &Prepared,
+        params: &[Param<'_>],
+    ) -> Result<EffectivePolicy, BypassReason> {
+        prepared.policy(params, |plan, operation| {
+            let catalog = source.catalog();
             let ignore_case = catalog.is_some_and(|catalog| catalog.table_names_ignore_case);
             self.inner.policies.of_read(plan, operation, ignore_case)
         })

@@ -16,6 +16,15 @@ pub use larder_signals::{
     LarderBuilder, ReadOptions, RelayConfig, RelayOutcome, RelayPace, RelayRound, Replica,
     Undelivered, Wrap, WrapConfig, WriteEvent,
 };
+/// What [`CachedConnection::explain`](crate::CachedConnection::explain) and Diesel's answer.
+pub mod explain {
+    pub use larder_core::{Condition, RestsOn, Value, Widened, WidenedWhy, shape::ShapeWords};
+    pub use larder_signals::{
+        Drops, Explanation, OtherStatement, ReadExplanation, ShapeEffect, StatementExplanation,
+        TableDrops, TableEffect, Verdict, WriteExplanation,
+    };
+}
+pub use larder_signals::Explanation;
 pub use larder_sql::{outbox::Outbox, plan::Operation};
 
 #[cfg(feature = "redis")]

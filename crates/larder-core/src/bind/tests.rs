@@ -458,3 +458,75 @@ proptest! {
         prop_assert!(is_dropped(&dependencies, &insert(&less)) || !is_satisfied);
     }
 }
+
+/// What is told of a read is what it is bound to: as many values, in the same shapes.
+#[test]
+fn what_a_read_is_said_to_rest_on_is_what_it_rests_on() {
+    let limits = SourceLimits {
+        dependencies_max: 8,
+        in_values_max: 5,
+        ..SourceLimits::default()
+    };
+    let conjunctions = vec![
+        vec![one_of(AUTHOR, parameters(3)), is_null(DELETED)],
+        vec![
+            one_of(ID, vec![parameter(0)]),
+            one_of(AUTHOR, parameters(4)),
+        ],
+        vec![one_of(ID, parameters(6))],
+        vec![one_of(TITLE, vec![parameter(1)])],
+        vec![],
+    ];
+    for (at, conjunction) in conjunctions.into_iter().enumerate() {
+        let prepared = prepared(&limits, vec![conjunction]);
+        for params in [ints(0..6), vec![Param::Null; 6]] {
+            let bound = prepared.bind(&params, &result(), None).unwrap();
+            let told = prepared.rests_on(&params).unwrap();
+            let [told] = told.as_slice() else {
+                panic!("one conjunction is told as one: {told:?}");
+            };
+            let values: usize = told.conditions.iter().map(|it| it.values.len()).product();
+            assert_eq!(bound.dependencies.len(), values.max(1), "{at}: {told:?}");
+            let name = bound.dependencies[0].shape.words().unwrap();
+            assert_eq!(
+                name.conditions.len(),
+                told.conditions.len(),
+                "{at}: {told:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn an_equality_that_does_not_narrow_is_told_with_its_reason() {
+    let limits = SourceLimits {
+        dependencies_max: 4,
+        in_values_max: 5,
+        ..SourceLimits::default()
+    };
+    let why = |terms: Vec<Term>, params: &[Param<'_>]| {
+        let told = prepared(&limits, vec![terms]).rests_on(params).unwrap();
+        let all = told.into_iter().flat_map(|it| it.widened);
+        all.map(|it| (it.column, it.why)).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        why(vec![one_of(ID, parameters(5))], &ints(0..5)),
+        [(ID, WidenedWhy::Room)]
+    );
+    assert_eq!(
+        why(vec![one_of(ID, parameters(6))], &ints(0..6)),
+        [(ID, WidenedWhy::Long)]
+    );
+    let text = [Param::Text("3".into())];
+    assert_eq!(
+        why(vec![one_of(ID, vec![parameter(0)])], &text),
+        [(ID, WidenedWhy::Value)]
+    );
+    assert_eq!(why(vec![one_of(ID, vec![parameter(0)])], &ints(3..4)), []);
+    let array = [Param::Array("int4", ints(0..6))];
+    let elements = vec![Operand::ParameterElements(0)];
+    assert_eq!(
+        why(vec![one_of(ID, elements)], &array),
+        [(ID, WidenedWhy::Long)]
+    );
+}

@@ -1,7 +1,7 @@
 //! The writing shells: invalidation, and the delivery of what could not be delivered.
 
 use crate::{
-    Change, DependencyKey, TableKey,
+    Change, DependencyKey, ShapeName, TableKey,
     error::Error,
     machine::{TableDrop, WriteMachine, WriteStep},
     observer::{Cause, Dropped, Event},
@@ -85,6 +85,32 @@ impl Cache {
             .blocking
             .exec_blocking(self.now(), &remove);
         self.all_dropped(self.replies(replies), cause)
+    }
+
+    /// The shapes in the records of these tables now, one list per table.
+    ///
+    /// # Errors
+    /// The store's fault, or that it is taken to be unreachable.
+    pub async fn shapes(&self, tables: Vec<TableKey>) -> Result<Vec<Vec<ShapeName>>, Fault> {
+        if let Some(fault) = self.refused() {
+            return Err(fault);
+        }
+        let request = [Request::Records(tables)];
+        let asking = self.shared.stores.shared.exec(self.now(), &request);
+        shapes_of(self.replies(asking.await)?)
+    }
+
+    /// [`Self::shapes`] for threads.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn shapes_blocking(&self, tables: Vec<TableKey>) -> Result<Vec<Vec<ShapeName>>, Fault> {
+        if let Some(fault) = self.refused() {
+            return Err(fault);
+        }
+        let store = &self.shared.stores.blocking;
+        let replies = store.exec_blocking(self.now(), &[Request::Records(tables)]);
+        shapes_of(self.replies(replies)?)
     }
 
     /// Queues changes without I/O: for a write that was sent and whose caller is gone.
@@ -309,5 +335,12 @@ impl Cache {
             table,
             dropped,
         });
+    }
+}
+
+fn shapes_of(replies: Vec<Reply>) -> Result<Vec<Vec<ShapeName>>, Fault> {
+    match replies.into_iter().next() {
+        Some(Reply::Records(records)) => Ok(records),
+        _ => Err(Fault::new(FaultKind::Protocol)),
     }
 }

@@ -87,6 +87,16 @@ impl Session {
         std::mem::replace(&mut self.options, options)
     }
 
+    /// What the scope around the next reads asks for; `None` = they are not cached.
+    pub(crate) fn options(&self) -> Option<ReadOptions> {
+        self.options
+    }
+
+    /// Whose rows the session sees, as the user says.
+    pub(crate) fn named_scope(&self) -> Option<&str> {
+        self.config.named_scope().map(|scope| &**scope)
+    }
+
     /// The text of a query. Where its type says it, which is what the driver keeps prepared
     /// statements by, it is built once.
     pub(crate) fn text<DB, T>(&self, query: &T) -> QueryResult<Text>
@@ -147,7 +157,7 @@ impl Session {
         }
     }
 
-    fn refusal(&self, prepared: &Prepared, mode: ReadMode) -> Option<BypassReason> {
+    pub(crate) fn refusal(&self, prepared: &Prepared, mode: ReadMode) -> Option<BypassReason> {
         if self.log.is_some() || self.foreign {
             return Some(BypassReason::Transaction);
         }
@@ -184,7 +194,7 @@ impl Session {
             result: &kept.identity,
             codec: Some(kept.codec),
             options,
-            scope: self.config.named_scope().map(|scope| &**scope),
+            scope: self.named_scope(),
         };
         if let Some(ReadOutcome::Hit(value)) = self.larder.revisit_now(&call) {
             return Now::Hit(value);
