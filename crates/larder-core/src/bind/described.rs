@@ -20,7 +20,8 @@ pub struct RestsOn {
     /// Conditions that narrow. Only writes of rows that satisfy all of them, before or afterwards,
     /// can change the result.
     pub conditions: Vec<Condition>,
-    /// Equalities that the statement asks for and that do not narrow.
+    /// Equalities that the statement asks for and that do not narrow. Of a result on which any row
+    /// counts: also columns that it names, equality with which never narrows.
     pub widened: Vec<Widened>,
     /// The columns whose change can change the result, those of the conditions left out.
     pub watched: Columns,
@@ -113,6 +114,15 @@ impl Template {
                 }),
                 Bound::Widened if had > 1 => widen(term.column, WidenedWhy::Room),
                 Bound::Widened => {}
+            }
+        }
+        if conditions.is_empty() {
+            // The plan has no terms of such columns; whether the statement asks for one is not said.
+            for column in &self.named {
+                let kind = self.table.columns.get(*column).map(|it| &it.kind);
+                if kind.and_then(Kind::of).is_none() {
+                    widen(*column, WidenedWhy::Column);
+                }
             }
         }
         let watched = match self.watches_all {
