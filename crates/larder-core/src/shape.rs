@@ -6,6 +6,7 @@
 
 mod affected;
 mod name;
+mod words;
 
 use std::sync::{Arc, LazyLock};
 
@@ -18,6 +19,7 @@ use crate::{
 };
 
 pub use affected::Affected;
+pub use words::{ShapeCondition, ShapeWords};
 
 /// A shape has at most so many condition columns; the rest of a conjunction widens.
 pub(crate) const CONDITIONS_MAX: usize = 16;

@@ -124,7 +124,7 @@ fn parse_column(text: &str) -> Option<Arc<str>> {
     unescape(text).map(Arc::from)
 }
 
-fn asked_name(asked: Asked) -> &'static str {
+pub(super) fn asked_name(asked: Asked) -> &'static str {
     match asked {
         Asked::Null => NULL,
         Asked::Equal(kind) => KINDS
