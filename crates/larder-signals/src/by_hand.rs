@@ -32,8 +32,8 @@ pub struct ByHand {
 /// the columns of the condition. `None` = any row.
 ///
 /// The condition is SQL of the source's dialect, and is read by the rules for the WHERE of a DELETE.
-/// It tells rows apart by `column = literal`, `IN (..)` and `IS NULL`, joined by AND (and by OR,
-/// where each side does); what else it asks for is taken to be met. One that tells nothing, or that
+/// It tells rows apart by `column = literal`, `IN (..)` and `IS NULL`, joined by AND, and by OR where
+/// each side tells something; what else it asks for is taken to be met. One that tells nothing, or that
 /// is not understood, stands for any row. It is never sent to a database.
 ///
 /// Of a view, the tables that it reads may have changed.
@@ -96,9 +96,12 @@ fn images(source: &Source, table: &Table, condition: &str) -> Vec<Image> {
     }
 }
 
-/// The columns that every image knows.
+/// The columns that the images know, unless one of them knows none and so is any row.
 fn told_by(table: &Table, images: &[Image]) -> Vec<Arc<str>> {
-    let known = |at: usize| !images.is_empty() && images.iter().all(|it| cell(it, at).is_some());
+    if images.iter().any(|it| it.cells.iter().all(Option::is_none)) {
+        return Vec::new();
+    }
+    let known = |at: usize| images.iter().any(|it| cell(it, at).is_some());
     let columns = table.columns.iter().enumerate();
     columns
         .filter(|(at, _)| known(*at))

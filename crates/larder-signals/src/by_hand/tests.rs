@@ -65,6 +65,7 @@ fn a_condition_tells_rows_apart_by_what_is_equal() {
     );
     assert_eq!(told_by("author_id = 3 AND views > 5"), ["author_id"]);
     assert_eq!(told_by("author_id = 3 OR author_id = 4"), ["author_id"]);
+    assert_eq!(told_by("author_id = 3 OR id = 1"), ["id", "author_id"]);
 }
 
 #[test]
