@@ -1,7 +1,7 @@
 //! `larder doctor`.
 
 use larder_sql::Dialect;
-use larder_testkit::server::{self, RedisOptions, RedisServer};
+use larder_testkit::server::{RedisOptions, RedisServer};
 
 use crate::lab::{Lab, bare, command, end, patient, snapshot};
 
@@ -90,5 +90,4 @@ fn a_server_that_stopped_answering_is_unreachable() {
     let ended = end(doctor);
     redis.resume().unwrap();
     assert_eq!(ended.code, 3, "{ended:?}");
-    let _ = server::shared_redis();
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use larder_sql::Dialect;
-use larder_testkit::server;
+use larder_testkit::server::{self, RedisServer};
 use sea_orm::ConnectionTrait;
 
 use crate::lab::{Lab, READS, closed_port, end, patient, snapshot};
@@ -237,6 +237,35 @@ async fn what_is_dropped_is_told() {
         lab.run(&["invalidate", "post_tag.1"]).text()
     );
     snapshot!("invalidate_all", lab.run(&["invalidate", "all"]).text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_store_refuses_is_never_called_done() {
+    let redis = RedisServer::start().unwrap();
+    let lab = Lab::on(Dialect::Postgres, &redis.url(), "").await;
+    lab.fill().await;
+    let user = [
+        "ACL", "SETUSER", "reader", "on", ">word", "~*", "+@read", "+info", "+client",
+    ];
+    redis.command(&user).unwrap();
+    let url = format!("redis://reader:word@127.0.0.1:{}/", redis.port());
+    for (arguments, knows_database) in [
+        (&["invalidate", "all"][..], true),
+        (&["invalidate", "tag"], true),
+        (&["invalidate", "post.1"], true),
+        (&["invalidate", "tag"], false),
+    ] {
+        let mut command = match knows_database {
+            true => lab.command(arguments),
+            false => lab.without_database(arguments),
+        };
+        command.env("LARDER_STORE", patient(&url));
+        let ended = end(command);
+        assert_eq!(ended.code, 3, "{ended:?}");
+        assert!(ended.err.contains("has not acknowledged"), "{ended:?}");
+        assert!(ended.out.is_empty(), "{ended:?}");
+    }
+    assert_eq!(lab.dropped().await, set(&[]));
 }
 
 #[tokio::test(flavor = "multi_thread")]
