@@ -42,8 +42,8 @@ struct Tally {
 
 impl Redis {
     pub(crate) fn connect(url: &str) -> Result<Self, Failure> {
-        let config = RedisConfig::from_url(url)?.with_client_name("larder-cli");
-        Self::with(config)
+        // No name for the connections: that would need a permission that applications may lack.
+        Self::with(RedisConfig::from_url(url)?)
     }
 
     fn with(config: RedisConfig) -> Result<Self, Failure> {
