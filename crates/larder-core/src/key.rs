@@ -1,6 +1,7 @@
 //! The names under which a store keeps things.
 
 mod fields;
+mod parts;
 
 use std::{fmt, fmt::Write as _, sync::Arc};
 
@@ -9,6 +10,7 @@ use larder_sql::TableName;
 use crate::ShapeName;
 
 pub(crate) use fields::Fields;
+pub use parts::TableKeyParts;
 
 /// Version of every key and digest in this module. It changes whenever the same statement or the
 /// same values would get another digest, so that old and new processes never share one.

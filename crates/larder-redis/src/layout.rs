@@ -160,15 +160,18 @@ impl ToRedisArgs for Key<'_> {
 
 /// What the keys of all records of a namespace match, in every layout.
 pub(crate) fn records_pattern(namespace: &str) -> String {
-    let start = TableKey::start(namespace);
-    let mut pattern = String::from("{");
-    for c in start.chars() {
+    format!("{{{}*}}:t", literal(&TableKey::start(namespace)))
+}
+
+/// A pattern that matches this text alone.
+pub(crate) fn literal(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len());
+    for c in text.chars() {
         if matches!(c, '*' | '?' | '[' | ']' | '^' | '\\') {
             pattern.push('\\');
         }
         pattern.push(c);
     }
-    pattern.push_str("*}:t");
     pattern
 }
 

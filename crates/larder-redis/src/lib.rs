@@ -7,6 +7,7 @@
 mod call;
 mod config;
 mod exchange;
+pub mod inspect;
 mod layout;
 mod node;
 mod store;
@@ -20,6 +21,7 @@ pub use config::{
     AcknowledgeReplicas, Address, HostPort, RedisConfig, Secret, SentinelConfig, TlsConfig,
     Topology,
 };
+pub use inspect::{InspectLimits, Inspector};
 pub use store::RedisStore;
 
 /// No state here is left half-changed by a panic.

@@ -15,6 +15,7 @@ use crate::{
     call::{Answer, Call},
     config::RedisConfig,
     exchange::{Batches, Exchange, Sent, Unsent},
+    inspect,
     layout::Layout,
     node::{Failure, Settings, Way},
     task::{self, Rules, Task},
@@ -31,10 +32,10 @@ use crate::{
 /// stamps.
 #[derive(Clone)]
 pub struct RedisStore {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
 }
 
-struct Shared {
+pub(crate) struct Shared {
     rules: Rules,
     topologies: Topologies,
     config: RedisConfig,
@@ -225,6 +226,18 @@ impl Shared {
                 return exchange.into_answers();
             }
         }
+    }
+
+    /// Who owns what, for whoever looks at the servers.
+    pub(crate) fn find_topology(&self) -> Result<Arc<Topology>, Failure> {
+        self.topologies.find()
+    }
+
+    /// Commands that only read.
+    pub(crate) fn run_reads(&self, calls: Vec<Call>) -> Result<Vec<Answer>, Fault> {
+        let mut topology = self.find_blocking()?;
+        let way = inspect::way(self.config.response_timeout);
+        self.run_blocking(calls, &way, &mut topology)
     }
 
     fn run_blocking(

@@ -17,10 +17,12 @@ use larder_core::{
     entry::{Content, Encoded, Entry, Incarnation, Issued},
 };
 
+use crate::inspect::EntryHeader;
+
 const MAGIC: &[u8; 3] = b"lrd";
 const FORMAT: u8 = 1;
 const CHECKSUM_AT: usize = 40;
-const HEADER_BYTES: usize = 44;
+pub(crate) const HEADER_BYTES: usize = 44;
 /// Up to here the header says what a later one must know of an earlier one.
 pub(crate) const AGE_BYTES: usize = 16;
 const CREATED_AT: usize = 8;
@@ -102,6 +104,26 @@ pub(crate) fn created(start: &[u8]) -> Option<Moment> {
     let known = input.take(4)? == [MAGIC.as_slice(), &[FORMAT]].concat();
     input.take(CREATED_AT - 4)?;
     input.number().map(Moment).filter(|_| known)
+}
+
+/// What the header of an entry says whose first bytes these are, for people: nothing vouches for it
+/// but the magic.
+pub(crate) fn header(start: &[u8]) -> Option<EntryHeader> {
+    let mut input = Input(start);
+    let known = input.take(4)? == [MAGIC.as_slice(), &[FORMAT]].concat();
+    input.take(2)?;
+    let dependencies = u16::from_le_bytes(input.array()?).into();
+    let (created, expires) = (Moment(input.number()?), Moment(input.number()?));
+    let cost = Duration::from_micros(u32::from_le_bytes(input.array()?).into());
+    input.take(8)?;
+    let result_bytes = u32::from_le_bytes(input.array()?).into();
+    known.then_some(EntryHeader {
+        created,
+        expires,
+        cost,
+        result_bytes,
+        dependencies,
+    })
 }
 
 /// `Some(None)` = whole, but in a codec that this build does not have.

@@ -6,6 +6,7 @@
 //! larder-core's.
 
 mod builder;
+mod by_hand;
 mod cascade;
 mod change_set;
 mod changes;
@@ -33,6 +34,7 @@ mod wanted;
 mod write;
 
 pub use builder::LarderBuilder;
+pub use by_hand::{ByHand, changes_by_hand};
 pub use change_set::{ChangeLimits, Changes};
 pub use changes::{Matched, Returned, changes_of};
 pub use config::{Replica, WrapConfig};

@@ -142,3 +142,21 @@ proptest! {
         let _ = created(&bytes);
     }
 }
+
+#[test]
+fn the_first_bytes_say_what_people_ask_of_an_entry() {
+    let text = b"the same words, ".repeat(200);
+    let entry = made(&text, &dependencies(), false);
+    let written = write(&entry, Some(1_024)).unwrap();
+    let said = header(&written[..HEADER_BYTES]).unwrap();
+    assert_eq!(
+        (said.created, said.expires, said.cost),
+        (entry.created, entry.expires, entry.cost)
+    );
+    assert_eq!(said.result_bytes, 3_200);
+    assert_eq!(said.dependencies, entry.stamps.len());
+    assert_eq!(header(&written[..HEADER_BYTES - 5]), None);
+    let mut foreign = written;
+    foreign[3] += 1;
+    assert_eq!(header(&foreign), None);
+}

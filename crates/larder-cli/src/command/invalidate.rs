@@ -1,0 +1,268 @@
+//! `larder invalidate`: drops what may rest on some rows, a table, or anything.
+
+mod report;
+mod target;
+
+use clap::Args;
+use larder_core::{TableKey, observer::Cause};
+use larder_redis::InspectLimits;
+use larder_signals::{ChangeLimits, Changes, changes_by_hand};
+use larder_sql::TableName;
+
+use self::{
+    report::{Report, Scope},
+    target::{Row, resolve},
+};
+use crate::{
+    context::Context,
+    database::unknown_table,
+    exit::{EXIT_CODES, Exit, Failure},
+    output::Answer,
+    store::{Hand, Redis},
+};
+
+/// Drop what is cached: of some rows, of a table, or everything
+///
+/// What is dropped is at least what a write of those rows through larder would drop, cascades and
+/// triggers included. With a database, its catalog says which table is meant, and rows are told
+/// apart. Without one, whole tables are found by their names in the store.
+#[derive(Args, Debug)]
+#[command(after_help = EXIT_CODES, after_long_help = AFTER)]
+pub(crate) struct InvalidateArguments {
+    /// `all`, TABLE, SCHEMA.TABLE, or TABLE.KEY for the row with that primary key
+    ///
+    /// The key of several columns has commas: order_line.7,2. A table that is called `all` is
+    /// written with its schema.
+    #[arg(value_name = "WHAT")]
+    what: String,
+
+    /// Which rows of the table, as SQL: "author_id = 3"
+    ///
+    /// Rows are told apart by column = literal, IN (..) and IS NULL, joined by AND. What else it
+    /// asks for is taken to be met; if it tells nothing, the whole table is dropped. It is not sent
+    /// to the database.
+    #[arg(long = "where", value_name = "CONDITION")]
+    condition: Option<String>,
+
+    /// Without a database: how many keys of each server are looked at to find the table
+    #[arg(long, value_name = "KEYS", default_value_t = 10_000_000)]
+    scan_max: u64,
+}
+
+const AFTER: &str = "\
+Examples:
+  larder invalidate all
+  larder invalidate post
+  larder invalidate public.post
+  larder invalidate post.42
+  larder invalidate post --where \"author_id = 3 AND status = 'draft'\"
+  larder invalidate post --json
+
+Exit codes:
+  0  done
+  1  nothing matched: no such table, or nothing was cached of it
+  2  wrong usage, or a setting that is wrong
+  3  the store cannot be reached
+  4  the database cannot be reached, or refuses";
+
+pub(crate) async fn run(
+    arguments: &InvalidateArguments,
+    context: &Context,
+) -> Result<Answer, Failure> {
+    let everything = arguments.what == "all";
+    if everything && arguments.condition.is_some() {
+        return Err(Failure::usage(
+            "`all` takes no --where: name the table whose rows are meant",
+        ));
+    }
+    let namespace = context.namespace()?;
+    let store = context.store()?;
+    let report = if everything {
+        let hand = store.hand(namespace)?;
+        hand.drop_all().await?;
+        Report::new(Scope::All, &hand)
+    } else if context.has_database() {
+        by_catalog(arguments, context, &store, namespace).await?
+    } else {
+        by_name(arguments, &store, namespace).await?
+    };
+    Ok(Answer::new(report.exit(), &report))
+}
+
+/// The catalog says what is meant, and what else is reached.
+async fn by_catalog(
+    arguments: &InvalidateArguments,
+    context: &Context,
+    store: &Redis,
+    namespace: &str,
+) -> Result<Report, Failure> {
+    let hand = store.hand(namespace)?;
+    let database = context.database().await?;
+    let source = database
+        .source(&hand.larder, &context.wrap_config())
+        .await?;
+    let catalog = source
+        .catalog()
+        .ok_or_else(|| Failure::new(Exit::Database, "the database has no catalog"))?;
+    let (tables, row) = resolve(&catalog, &arguments.what);
+    if tables.is_empty() {
+        return Err(unknown_table(&catalog, &arguments.what));
+    }
+    let limits = ChangeLimits::default();
+    let mut changes = Changes::none();
+    let mut notes = Vec::new();
+    let mut scope = Scope::Rows(Vec::new());
+    if let [_, _, ..] = tables.as_slice() {
+        let names: Vec<String> = tables.iter().map(|it| it.name.to_string()).collect();
+        notes.push(format!(
+            "the name means several tables, all of which were dropped: {}",
+            names.join(", ")
+        ));
+    }
+    for table in &tables {
+        let condition = match (&row, &arguments.condition) {
+            (Row::Any, None) => None,
+            (Row::Any, Some(condition)) => Some(condition.clone()),
+            (Row::Key(_), Some(_)) => {
+                return Err(Failure::usage(
+                    "a row is named by its key or by --where, not by both",
+                ));
+            }
+            (Row::Key(key), None) => Some(target::condition(database.dialect, table, key)?),
+        };
+        let found = changes_by_hand(&source, table, condition.as_deref(), limits);
+        if condition.is_some() && found.told_by.is_empty() {
+            notes.push(format!(
+                "the condition tells no rows of {} apart, so the whole table was dropped: use \
+                 column = literal, IN (..) or IS NULL on columns of a kind with exact equality",
+                table.name
+            ));
+        }
+        if found.told_by.is_empty() {
+            scope = Scope::Tables;
+        } else if let Scope::Rows(told_by) = &mut scope {
+            told_by.extend(found.told_by.iter().map(|name| name.to_string()));
+        }
+        changes.merge(found.changes, limits);
+    }
+    if matches!(changes, Changes::Everything) {
+        notes.push(
+            "a trigger, a rule or a view behind it may reach any table, so everything was dropped"
+                .to_owned(),
+        );
+    }
+    hand.larder.apply(&source, changes, Cause::Manual).await;
+    hand.settled()?;
+    let mut report = Report::new(scope, &hand).with_notes(notes);
+    if report.existed == 0 {
+        let names: Vec<&TableName> = tables.iter().map(|it| &it.name).collect();
+        let others = elsewhere(arguments, store, namespace, source.id(), &names)?;
+        report = report.with_notes(others);
+    }
+    Ok(report)
+}
+
+/// Where else the store has results of such a table: the source or the layout may be another one
+/// in the application.
+fn elsewhere(
+    arguments: &InvalidateArguments,
+    store: &Redis,
+    namespace: &str,
+    source: &str,
+    tables: &[&TableName],
+) -> Result<Vec<String>, Failure> {
+    let limits = InspectLimits::new().with_scanned_max(arguments.scan_max);
+    let records = store.inspector(limits).records(namespace)?;
+    let mut notes = Vec::new();
+    for record in records.found {
+        let Some(parts) = record.table.parts() else {
+            continue;
+        };
+        if !tables
+            .iter()
+            .any(|it| it.name.eq_ignore_ascii_case(&parts.table.name))
+        {
+            continue;
+        }
+        if parts.source != source {
+            notes.push(format!(
+                "there are results of {} under the source `{}`: give --source if that is this \
+                 database",
+                parts.table, parts.source
+            ));
+        } else if record.shards != store.config.table_shards {
+            notes.push(format!(
+                "there are results of {} in {} shards: say ?table_shards={} in the URL of the \
+                 store, as the application does",
+                parts.table, record.shards, record.shards
+            ));
+        }
+    }
+    notes.dedup();
+    notes.truncate(5);
+    Ok(notes)
+}
+
+/// Without a catalog: every table of that name that the store knows.
+async fn by_name(
+    arguments: &InvalidateArguments,
+    store: &Redis,
+    namespace: &str,
+) -> Result<Report, Failure> {
+    const NEEDS: &str = "which rows are meant needs the catalog of the database: give --database or \
+                         DATABASE_URL, or name the whole table";
+    if arguments.condition.is_some() {
+        return Err(Failure::usage(NEEDS));
+    }
+    let limits = InspectLimits::new().with_scanned_max(arguments.scan_max);
+    let records = store.inspector(limits).records(namespace)?;
+    if !records.complete {
+        return Err(Failure::usage(format!(
+            "the table was not looked for in all keys of the store: raise --scan-max above {}, give \
+             --database, or invalidate all",
+            arguments.scan_max
+        )));
+    }
+    let called = |name: &str| {
+        let named = records.found.iter().filter(|record| {
+            record.table.parts().is_some_and(|parts| {
+                parts.table.name.eq_ignore_ascii_case(name)
+                    || parts.table.to_string().eq_ignore_ascii_case(name)
+            })
+        });
+        named.collect::<Vec<_>>()
+    };
+    let found = called(&arguments.what);
+    if found.is_empty() {
+        let table = |(at, _): (usize, char)| arguments.what.get(..at).unwrap_or_default();
+        let dots = arguments.what.char_indices().filter(|(_, c)| *c == '.');
+        if dots.map(table).any(|name| !called(name).is_empty()) {
+            return Err(Failure::usage(NEEDS));
+        }
+        return Err(Failure::new(
+            Exit::Findings,
+            format!(
+                "nothing is cached of a table `{}` in the namespace `{namespace}`",
+                arguments.what
+            ),
+        ));
+    }
+    let mut tables: Vec<TableKey> = found.iter().map(|it| it.table.clone()).collect();
+    tables.dedup();
+    let mut shards: Vec<u16> = found.iter().map(|it| it.shards).collect();
+    shards.sort_unstable();
+    shards.dedup();
+    shards.retain(|it| *it != store.config.table_shards);
+    let hand: Hand = match shards.is_empty() {
+        true => store.hand(namespace)?,
+        false => store.also_in(shards)?.hand(namespace)?,
+    };
+    let several = tables.len() > 1;
+    hand.drop_records(tables).await?;
+    let mut notes =
+        vec!["without a database, what its cascades and triggers reach was not dropped".to_owned()];
+    if several {
+        notes.push("the name means several tables, all of which were dropped".to_owned());
+    }
+    Ok(Report::new(Scope::Tables, &hand).with_notes(notes))
+}
