@@ -24,6 +24,8 @@ mod policy;
 mod read;
 mod relay;
 mod scope;
+#[cfg(feature = "config")]
+mod settings;
 mod sources;
 mod transaction;
 mod transaction_log;
@@ -43,6 +45,8 @@ pub use manual::Blocking;
 pub use planned::Planned;
 pub use read::{CachedRead, ReadCall, ReadOptions};
 pub use relay::{RelayConfig, RelayOutcome, RelayPace, RelayRound, Relaying};
+#[cfg(feature = "config")]
+pub use settings::{EffectiveSetting, SettingOrigin, Settings};
 pub use sources::SchemaEpoch;
 pub use transaction::{StatementOutcome, TransactionBuffer};
 pub use transaction_log::{Recorded, TransactionLog};

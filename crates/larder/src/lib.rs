@@ -6,6 +6,11 @@ compile_error!(
      or `features = [\"diesel-postgres\"]`"
 );
 
+#[cfg(feature = "config")]
+mod configured;
+
+#[cfg(feature = "config")]
+pub use configured::{configured, configured_blocking};
 pub use larder_core::{
     BypassReason, Cause, Clock, Codec, DiscardReason, Dropped, Error, ErrorKind, Event,
     FillOutcome, FunctionLists, HitSource, Limits, MemoryStore, MissCause, Moment, Observer,
@@ -16,6 +21,8 @@ pub use larder_signals::{
     LarderBuilder, ReadOptions, RelayConfig, RelayOutcome, RelayPace, RelayRound, Replica,
     Undelivered, Wrap, WrapConfig, WriteEvent,
 };
+#[cfg(feature = "config")]
+pub use larder_signals::{EffectiveSetting, SettingOrigin, Settings};
 pub use larder_sql::{outbox::Outbox, plan::Operation};
 
 #[cfg(feature = "redis")]
