@@ -31,6 +31,7 @@ mod transaction;
 mod transaction_log;
 mod undelivered;
 mod wanted;
+mod warm;
 mod write;
 
 pub use builder::LarderBuilder;
@@ -52,6 +53,7 @@ pub use transaction::{StatementOutcome, TransactionBuffer};
 pub use transaction_log::{Recorded, TransactionLog};
 pub use undelivered::Undelivered;
 pub use wanted::{RowsBefore, Wanted};
+pub use warm::{Warm, WarmBlocking, WarmCall, WarmFailure, WarmProgress, WarmQuery, Warmed};
 pub use write::{Failure, StatementEnd, WriteGuard};
 
 /// What `#[derive(Cacheable)]` expands to; not for use by hand.

@@ -19,7 +19,8 @@ pub use larder_core::{
 pub use larder_signals::{
     Blocking, CachedEntity, CachedModel, ChangeLimits, Changes, HookId, InvalidateEvent, Larder,
     LarderBuilder, ReadOptions, RelayConfig, RelayOutcome, RelayPace, RelayRound, Replica,
-    Undelivered, Wrap, WrapConfig, WriteEvent,
+    Undelivered, Warm, WarmBlocking, WarmCall, WarmFailure, WarmProgress, WarmQuery, Warmed, Wrap,
+    WrapConfig, WriteEvent,
 };
 #[cfg(feature = "config")]
 pub use larder_signals::{EffectiveSetting, SettingOrigin, Settings};
