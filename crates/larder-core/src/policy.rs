@@ -109,7 +109,8 @@ impl Policy {
         self.local
     }
 
-    fn leeway(&self) -> Leeway {
+    /// What it allows besides hits that are fresh.
+    pub fn leeway(&self) -> Leeway {
         Leeway {
             shared_flight: self.shared_flight,
             early_refresh: self.early_refresh,

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 mod address;
 mod builder;
 mod form;
+mod named;
 mod secret;
 mod servers;
 mod text;

@@ -1,8 +1,8 @@
 //! Setting up a [`Larder`].
 
 use std::{
-    collections::BTreeMap,
-    fmt,
+    collections::{BTreeMap, BTreeSet},
+    fmt, mem,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -23,19 +23,22 @@ use crate::{
 /// Builds a [`Larder`]. The namespace and the store are mandatory.
 #[must_use]
 pub struct LarderBuilder {
-    namespace: Option<String>,
-    store: Option<Stores>,
-    policies: BTreeMap<String, Policy>,
-    default_policy: Option<Policy>,
-    enabled: bool,
-    cache: CacheOptions,
-    source_limits: SourceLimits,
-    change_limits: ChangeLimits,
-    functions: FunctionLists,
-    uncertain_for: Duration,
-    hook_images: bool,
-    undelivered: Undelivered,
-    entry_version: Arc<str>,
+    pub(crate) namespace: Option<String>,
+    pub(crate) store: Option<Stores>,
+    pub(crate) policies: BTreeMap<String, Policy>,
+    pub(crate) never: BTreeSet<String>,
+    pub(crate) default_policy: Option<Policy>,
+    pub(crate) enabled: bool,
+    pub(crate) cache: CacheOptions,
+    pub(crate) source_limits: SourceLimits,
+    pub(crate) change_limits: ChangeLimits,
+    pub(crate) functions: FunctionLists,
+    pub(crate) uncertain_for: Duration,
+    pub(crate) hook_images: bool,
+    pub(crate) undelivered: Undelivered,
+    pub(crate) entry_version: Arc<str>,
+    #[cfg(feature = "config")]
+    pub(crate) settings: Option<crate::Settings>,
 }
 
 /// Zero stands for "no larder".
@@ -66,8 +69,20 @@ impl LarderBuilder {
     }
 
     /// The policy of `table` or `schema.table`, instead of the one that its model declares.
+    ///
+    /// The name may be a glob: `*` stands for any characters, `?` for one. A glob with a dot is
+    /// compared with `schema.table`, one without with the table's name. An exact name counts before
+    /// a glob, a longer glob before a shorter one, and `never` before all of them; a model that says
+    /// `never` is overruled by an exact name alone.
     pub fn policy(mut self, table: impl Into<String>, policy: Policy) -> Self {
         self.policies.insert(table.into(), policy);
+        self
+    }
+
+    /// Tables of which no query is cached, by names and globs as [`policy`](Self::policy) takes
+    /// them. Calls add up. Default: none. Writes to them invalidate as ever.
+    pub fn never<T: Into<String>>(mut self, tables: impl IntoIterator<Item = T>) -> Self {
+        self.never.extend(tables.into_iter().map(Into::into));
         self
     }
 
@@ -170,8 +185,20 @@ impl LarderBuilder {
     /// # Errors
     ///
     /// `Config` when the namespace or the store is missing, the namespace has other characters, a
-    /// policy has no way to a TTL or a TTL of zero, or `LARDER_ENABLED` is neither true nor false.
+    /// policy has no way to a TTL or a TTL of zero, `LARDER_ENABLED` is neither true nor false, or
+    /// settings name a store that is not `memory` and that nobody has made.
     pub fn build(self) -> Result<Larder, Error> {
+        #[cfg(feature = "config")]
+        let mut this = self.configured()?;
+        #[cfg(not(feature = "config"))]
+        let mut this = self;
+        for table in mem::take(&mut this.never) {
+            this.policies.insert(table, Policy::never());
+        }
+        this.assemble()
+    }
+
+    fn assemble(self) -> Result<Larder, Error> {
         let namespace: Arc<str> = checked_namespace(self.namespace)?.into();
         let store = self.store.ok_or_else(|| Error::config("no store is set"))?;
         check_policies(&self.policies, self.default_policy.as_ref())?;
@@ -207,6 +234,7 @@ impl Default for LarderBuilder {
             namespace: None,
             store: None,
             policies: BTreeMap::new(),
+            never: BTreeSet::new(),
             default_policy: None,
             enabled: true,
             cache: CacheOptions::default(),
@@ -217,6 +245,8 @@ impl Default for LarderBuilder {
             hook_images: false,
             undelivered: Undelivered::default(),
             entry_version: Arc::from(""),
+            #[cfg(feature = "config")]
+            settings: None,
         }
     }
 }
@@ -231,7 +261,7 @@ impl fmt::Debug for LarderBuilder {
     }
 }
 
-fn checked_namespace(namespace: Option<String>) -> Result<String, Error> {
+pub(crate) fn checked_namespace(namespace: Option<String>) -> Result<String, Error> {
     let namespace = namespace.ok_or_else(|| Error::config("no namespace is set"))?;
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     if namespace.is_empty() || namespace.len() > NAMESPACE_MAX || !namespace.chars().all(allowed) {

@@ -26,11 +26,14 @@ mod policy;
 mod read;
 mod relay;
 mod scope;
+#[cfg(feature = "config")]
+mod settings;
 mod sources;
 mod transaction;
 mod transaction_log;
 mod undelivered;
 mod wanted;
+mod warm;
 mod write;
 
 pub use builder::LarderBuilder;
@@ -50,11 +53,14 @@ pub use manual::Blocking;
 pub use planned::Planned;
 pub use read::{CachedRead, ReadCall, ReadOptions};
 pub use relay::{RelayConfig, RelayOutcome, RelayPace, RelayRound, Relaying};
+#[cfg(feature = "config")]
+pub use settings::{EffectiveSetting, SettingOrigin, Settings};
 pub use sources::SchemaEpoch;
 pub use transaction::{StatementOutcome, TransactionBuffer};
 pub use transaction_log::{Recorded, TransactionLog};
 pub use undelivered::Undelivered;
 pub use wanted::{RowsBefore, Wanted};
+pub use warm::{Warm, WarmBlocking, WarmCall, WarmFailure, WarmProgress, WarmQuery, Warmed};
 pub use write::{Failure, StatementEnd, WriteGuard};
 
 /// What `#[derive(Cacheable)]` expands to; not for use by hand.

@@ -1,6 +1,6 @@
 //! Which policy governs a table: the builder's, else what a model declares.
 
-use std::collections::BTreeMap;
+use std::{cmp::Reverse, collections::BTreeMap};
 
 use larder_core::{BypassReason, EffectivePolicy, Policy, effective_policy};
 use larder_sql::{
@@ -10,12 +10,16 @@ use larder_sql::{
 
 use crate::DeclaredPolicy;
 
+mod glob;
+
 /// The policies of one larder. Fixed once it is built, so that what follows from them can be kept
 /// with each plan.
 #[derive(Debug)]
 pub(crate) struct Policies {
     /// By `table` or `schema.table`.
     built: BTreeMap<String, Policy>,
+    /// By patterns of those, the longest first.
+    globs: Vec<(String, Policy)>,
     declared: BTreeMap<String, Policy>,
     default: Option<Policy>,
     never: Policy,
@@ -42,8 +46,14 @@ impl Policies {
                 }
             }
         }
+        let (globs, built): (BTreeMap<_, _>, _) =
+            built.into_iter().partition(|(name, _)| glob::is_glob(name));
+        let mut globs: Vec<_> = globs.into_iter().collect();
+        // Stable: those of one length stay in the order of their names.
+        globs.sort_by_key(|(pattern, _)| Reverse(glob::weight(pattern)));
         Self {
             built,
+            globs,
             declared,
             default,
             never: Policy::never(),
@@ -70,12 +80,29 @@ impl Policies {
             return Some(&self.never);
         }
         let full = table.name.to_string();
-        [&self.built, &self.declared]
-            .into_iter()
-            .find_map(|policies| {
-                find(policies, &full, ignore_case)
-                    .or_else(|| find(policies, &table.name.name, ignore_case))
-            })
+        let exact = |policies| {
+            find(policies, &full, ignore_case)
+                .or_else(|| find(policies, &table.name.name, ignore_case))
+        };
+        let matching = || {
+            let name = |pattern: &str| match pattern.contains('.') {
+                true => full.as_str(),
+                false => &table.name.name,
+            };
+            self.globs
+                .iter()
+                .filter(move |(pattern, _)| glob::matches(pattern, name(pattern), ignore_case))
+                .map(|(_, policy)| policy)
+        };
+        let (built, declared) = (exact(&self.built), exact(&self.declared));
+        let said = built.into_iter().chain(matching());
+        // A model that says `never` means its own table, a glob may have swept it up.
+        let modelled = declared.filter(|policy| built.is_none() && policy.is_never());
+        said.chain(modelled)
+            .find(|policy| policy.is_never())
+            .or(built)
+            .or_else(|| matching().next())
+            .or(declared)
     }
 }
 

@@ -6,25 +6,26 @@ compile_error!(
      or `features = [\"diesel-postgres\"]`"
 );
 
+#[cfg(feature = "config")]
+mod configured;
+
+#[cfg(all(feature = "config", feature = "redis"))]
+pub use configured::redis_config;
+#[cfg(feature = "config")]
+pub use configured::{configured, configured_blocking};
 pub use larder_core::{
     BypassReason, Cause, Clock, Codec, DiscardReason, Dropped, Error, ErrorKind, Event,
     FillOutcome, FunctionLists, HitSource, Limits, MemoryStore, MissCause, Moment, Observer,
     Operations, Policy, SourceLimits, Store, SystemClock,
 };
 pub use larder_signals::{
-    Blocking, CachedEntity, CachedModel, ChangeLimits, Changes, HookId, InvalidateEvent, Larder,
-    LarderBuilder, ReadOptions, RelayConfig, RelayOutcome, RelayPace, RelayRound, Replica,
-    Undelivered, Wrap, WrapConfig, WriteEvent,
+    Blocking, CachedEntity, CachedModel, ChangeLimits, Changes, Explanation, HookId,
+    InvalidateEvent, Larder, LarderBuilder, ReadOptions, RelayConfig, RelayOutcome, RelayPace,
+    RelayRound, Replica, Undelivered, Warm, WarmBlocking, WarmCall, WarmFailure, WarmProgress,
+    WarmQuery, Warmed, Wrap, WrapConfig, WriteEvent,
 };
-/// What [`CachedConnection::explain`](crate::CachedConnection::explain) and Diesel's answer.
-pub mod explain {
-    pub use larder_core::{Condition, RestsOn, Value, Widened, WidenedWhy, shape::ShapeWords};
-    pub use larder_signals::{
-        Drops, Explanation, OtherStatement, ReadExplanation, ShapeEffect, StatementExplanation,
-        TableDrops, TableEffect, Verdict, WriteExplanation,
-    };
-}
-pub use larder_signals::Explanation;
+#[cfg(feature = "config")]
+pub use larder_signals::{EffectiveSetting, SettingOrigin, Settings};
 pub use larder_sql::{outbox::Outbox, plan::Operation};
 
 #[cfg(feature = "redis")]
@@ -51,6 +52,15 @@ pub use larder_sea_orm::{CachedRestrictedConnection, CachedRestrictedTransaction
 #[cfg(feature = "_diesel")]
 pub mod diesel {
     pub use larder_diesel::*;
+}
+
+/// What an [`Explanation`] is made of.
+pub mod explain {
+    pub use larder_core::{Condition, RestsOn, Value, Widened, WidenedWhy, shape::ShapeWords};
+    pub use larder_signals::{
+        Drops, Explanation, OtherStatement, ReadExplanation, ShapeEffect, StatementExplanation,
+        TableDrops, TableEffect, Verdict, WriteExplanation,
+    };
 }
 
 /// The traits that add methods to an ORM's types: `use larder::prelude::*;`.

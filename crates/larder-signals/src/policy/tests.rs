@@ -9,6 +9,9 @@ use crate::{CachedEntity, fixtures};
 /// Two models of one table, which no other test names.
 macro_rules! model {
     ($name:ident, $policy:expr) => {
+        model!($name, $policy, "declared");
+    };
+    ($name:ident, $policy:expr, $table:literal) => {
         struct $name;
 
         impl CachedEntity for $name {
@@ -19,7 +22,7 @@ macro_rules! model {
             }
 
             fn table_name() -> &'static str {
-                "declared"
+                $table
             }
 
             fn key_values((): ()) -> Vec<(&'static str, larder_core::Param<'static>)> {
@@ -37,6 +40,7 @@ macro_rules! model {
 
 model!(Long, seconds(60));
 model!(Short, seconds(5));
+model!(Secret, Policy::never(), "secret");
 
 fn seconds(seconds: u64) -> Policy {
     Policy::new().with_ttl(Duration::from_secs(seconds))
@@ -114,4 +118,50 @@ fn case_matters_where_it_does_in_the_database() {
     };
     assert_eq!(ttl(false), Err(BypassReason::NoPolicy));
     assert_eq!(ttl(true), Ok(Duration::from_secs(9)));
+}
+
+#[test]
+fn an_exact_name_counts_before_a_glob_and_a_longer_glob_before_a_shorter_one() {
+    let all = [
+        ("*", seconds(9)),
+        ("auth_*", seconds(8)),
+        ("auth_u*", seconds(7)),
+    ];
+    assert_eq!(ttl(&all, &["post"]), Ok(9));
+    assert_eq!(ttl(&all, &["auth_group"]), Ok(8));
+    assert_eq!(ttl(&all, &["auth_user"]), Ok(7));
+    let [any, auth, user] = all;
+    let exact = ("auth_user", seconds(6));
+    assert_eq!(ttl(&[any, auth, user, exact], &["auth_user"]), Ok(6));
+}
+
+#[test]
+fn a_glob_with_a_dot_is_compared_with_the_schema_too() {
+    assert_eq!(ttl(&[("public.*", seconds(9))], &["post"]), Ok(9));
+    assert_eq!(ttl(&[("pub*.post", seconds(9))], &["post"]), Ok(9));
+    let other = ttl(&[("audit.*", seconds(9))], &["post"]);
+    assert_eq!(other, Err(BypassReason::NoPolicy));
+    let schema = ttl(&[("public*", seconds(9))], &["post"]);
+    assert_eq!(schema, Err(BypassReason::NoPolicy));
+}
+
+#[test]
+fn never_counts_before_every_other_policy_whatever_its_name() {
+    for policies in [
+        [("auth_user", seconds(9)), ("auth_*", Policy::never())],
+        [("auth_user", seconds(9)), ("*", Policy::never())],
+        [("auth_u*", seconds(9)), ("auth_*", Policy::never())],
+        [("auth_*", seconds(9)), ("auth_user", Policy::never())],
+    ] {
+        let forbidden = ttl(&policies, &["auth_user"]);
+        assert!(matches!(forbidden, Err(BypassReason::Uncacheable(_))));
+    }
+}
+
+#[test]
+fn a_glob_overrides_what_models_declare_but_not_that_they_are_never_cached() {
+    assert_eq!(ttl(&[("decl*", seconds(30))], &["declared"]), Ok(30));
+    let forbidden = ttl(&[("*", seconds(30))], &["secret"]);
+    assert!(matches!(forbidden, Err(BypassReason::Uncacheable(_))));
+    assert_eq!(ttl(&[("secret", seconds(30))], &["secret"]), Ok(30));
 }
