@@ -7,8 +7,9 @@ use clap_complete::Shell;
 
 use crate::{
     command::{
-        doctor::DoctorArguments, invalidate::InvalidateArguments, keys::KeysArguments,
-        outbox::OutboxCommand, relay::RelayArguments,
+        config::ConfigCommand, doctor::DoctorArguments, explain::ExplainArguments,
+        invalidate::InvalidateArguments, keys::KeysArguments, outbox::OutboxCommand,
+        relay::RelayArguments,
     },
     exit::EXIT_CODES,
 };
@@ -38,6 +39,7 @@ Examples:
   export DATABASE_URL=postgres://app:secret@db.example/shop
 
   larder doctor
+  larder explain \"SELECT * FROM post WHERE author_id = 3\"
   larder keys post
   larder invalidate post.42
   larder invalidate post --where \"author_id = 3\"
@@ -104,12 +106,15 @@ pub(crate) struct Global {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Invalidate(InvalidateArguments),
+    Explain(ExplainArguments),
     Keys(KeysArguments),
     Doctor(DoctorArguments),
     /// Let a database record what other programs write, or stop it
     #[command(subcommand)]
     Outbox(OutboxCommand),
     Relay(RelayArguments),
+    #[command(subcommand)]
+    Config(ConfigCommand),
     /// Print completions for a shell
     #[command(after_help = COMPLETIONS)]
     Completions {

@@ -1,6 +1,8 @@
 //! The commands, one file each.
 
+pub(crate) mod config;
 pub(crate) mod doctor;
+pub(crate) mod explain;
 pub(crate) mod invalidate;
 pub(crate) mod keys;
 pub(crate) mod outbox;
@@ -24,6 +26,8 @@ pub(crate) async fn run(
     match command {
         Command::Invalidate(arguments) => invalidate::run(&arguments, &context()?).await,
         Command::Keys(arguments) => keys::run(&arguments, &context()?),
+        Command::Config(arguments) => config::run(&arguments, &context()?),
+        Command::Explain(arguments) => explain::run(&arguments, &context()?).await,
         Command::Doctor(arguments) => doctor::run(&arguments, &context()?).await,
         Command::Outbox(arguments) => outbox::run(&arguments, &context()?).await,
         Command::Relay(arguments) => relay::run(&arguments, &context()?).await,

@@ -1,9 +1,10 @@
 //! What a command works with.
 
-use std::{env, path::PathBuf};
+use std::path::PathBuf;
 
 use larder_core::MemoryStore;
-use larder_signals::{Larder, WrapConfig};
+use larder_redis::RedisConfig;
+use larder_signals::{Larder, LarderBuilder, Settings, WrapConfig};
 
 use crate::{
     arguments::Global,
@@ -18,6 +19,9 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Context {
     pub(crate) output: Output,
+    /// Of `larder.toml` and the environment.
+    settings: Settings,
+    /// The URL that the command line names.
     store: Option<String>,
     database: Option<String>,
     namespace: Option<String>,
@@ -38,26 +42,32 @@ impl Context {
         let url = |option: &Option<String>, file: &Option<PathBuf>, names: crate::place::Names| {
             names.url(option.as_deref(), file.as_ref())
         };
-        let from_environment = || {
-            env::var("LARDER_NAMESPACE")
-                .ok()
-                .filter(|it| !it.is_empty())
-        };
+        let settings = Settings::load()?;
         Ok(Self {
             output,
             store: url(store, store_file, STORE)?,
-            database: url(database, database_file, DATABASE)?,
-            namespace: namespace.clone().or_else(from_environment),
+            database: url(database, database_file, DATABASE)?.or_else(|| DATABASE.variable()),
+            namespace: namespace.clone().or_else(|| settings.namespace()),
             source: source.clone(),
+            settings,
         })
+    }
+
+    /// What `larder.toml` and the environment say.
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    fn store_name(&self) -> Option<&str> {
+        self.store.as_deref().or_else(|| self.settings.store())
     }
 
     /// The namespace.
     pub(crate) fn namespace(&self) -> Result<&str, Failure> {
         let namespace = self.namespace.as_deref().ok_or_else(|| {
             Failure::usage(
-                "no namespace is named: give --namespace or LARDER_NAMESPACE, the name that the \
-                 application gives to its larder",
+                "no namespace is named: give --namespace, LARDER_NAMESPACE or larder.toml, the name \
+                 that the application gives to its larder",
             )
         })?;
         // The rule for names is the library's; nothing is stored here.
@@ -70,18 +80,45 @@ impl Context {
 
     /// The store, connected. One in the memory of another process is an error that says so.
     pub(crate) fn store(&self) -> Result<Redis, Failure> {
-        match self.store.as_deref() {
+        match self.store_name() {
             None => Err(Failure::usage(format!(
-                "no store is named: give --store or LARDER_STORE; {MEMORY}"
+                "no store is named: give --store, LARDER_STORE or larder.toml; {MEMORY}"
             ))),
             Some("memory" | "memory://") => Err(Failure::usage(MEMORY)),
-            Some(url) => Redis::connect(url),
+            Some(_) => Redis::with(self.redis()?),
         }
+    }
+
+    /// How the store is reached: a URL on the command line stands alone, one of the settings has
+    /// `[redis]` beside it.
+    fn redis(&self) -> Result<RedisConfig, Failure> {
+        if let Some(url) = &self.store {
+            return Ok(RedisConfig::from_url(url)?);
+        }
+        let config = larder::redis_config(&self.settings)?;
+        config.ok_or_else(|| Failure::usage("the store is no URL"))
+    }
+
+    /// A larder that explains: with the policies of the settings, and on the store if there is one
+    /// to look into.
+    pub(crate) fn explaining(&self) -> Result<Larder, Failure> {
+        let settings = self.settings.clone().with_store_made();
+        let builder: LarderBuilder = Larder::builder().settings(settings).near_cache_bytes(0);
+        Ok(match self.what_store() {
+            Store::Redis => builder
+                .namespace(self.namespace()?)
+                .store(self.store()?.into_store()),
+            // What is explained is the same in any.
+            Store::None | Store::Memory => builder
+                .namespace(self.namespace.as_deref().unwrap_or("explain"))
+                .store(MemoryStore::with_capacity_bytes(1 << 10)),
+        }
+        .build()?)
     }
 
     /// Whether a store outside the application's process is named.
     pub(crate) fn what_store(&self) -> Store {
-        match self.store.as_deref() {
+        match self.store_name() {
             None => Store::None,
             Some("memory" | "memory://") => Store::Memory,
             Some(_) => Store::Redis,

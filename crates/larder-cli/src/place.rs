@@ -57,7 +57,12 @@ impl Names {
             }
             return Ok(Some(url.to_owned()));
         }
-        Ok(env::var(self.variable).ok().filter(|url| !url.is_empty()))
+        Ok(None)
+    }
+
+    /// What the environment says.
+    pub(crate) fn variable(self) -> Option<String> {
+        env::var(self.variable).ok().filter(|url| !url.is_empty())
     }
 }
 

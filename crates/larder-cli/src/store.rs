@@ -41,12 +41,9 @@ struct Tally {
 }
 
 impl Redis {
-    pub(crate) fn connect(url: &str) -> Result<Self, Failure> {
-        // No name for the connections: that would need a permission that applications may lack.
-        Self::with(RedisConfig::from_url(url)?)
-    }
-
-    fn with(config: RedisConfig) -> Result<Self, Failure> {
+    /// Connects, under no name of the connections: that would need a permission that applications
+    /// may lack.
+    pub(crate) fn with(config: RedisConfig) -> Result<Self, Failure> {
         let store = RedisStore::connect_blocking(config.clone())?;
         if let Some(fault) = store.fault_at_start() {
             let (place, why) = (place(&config), causes(&fault));
@@ -63,6 +60,10 @@ impl Redis {
         let mut config = self.config.clone();
         config.also_invalidate_shards = shards;
         Self::with(config)
+    }
+
+    pub(crate) fn into_store(self) -> RedisStore {
+        self.store
     }
 
     pub(crate) fn inspector(&self, limits: InspectLimits) -> Inspector {

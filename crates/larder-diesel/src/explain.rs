@@ -5,7 +5,7 @@ use diesel::{
     query_builder::{QueryFragment, QueryId},
 };
 use larder_core::{BypassReason, Param};
-use larder_signals::{ExplainCall, Explanation, Planned};
+use larder_signals::{ExplainCall, Explanation, Planned, PoliciesKnown};
 use larder_sql::plan::Reason;
 
 use crate::{
@@ -63,6 +63,7 @@ impl Session {
                 .refusal(&planned.prepared, options.mode)
                 .or_else(uncached)
                 .or_else(unready),
+            policies: PoliciesKnown::Here,
         }
     }
 }

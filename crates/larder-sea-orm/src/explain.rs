@@ -3,7 +3,7 @@
 use std::{future::Future, sync::Arc};
 
 use larder_core::{BypassReason, ReadMode};
-use larder_signals::{ExplainCall, Explanation, ReadOptions};
+use larder_signals::{ExplainCall, Explanation, PoliciesKnown, ReadOptions};
 use larder_sql::plan::Reason;
 use sea_orm::{ConnectionTrait, QueryTrait, Statement};
 
@@ -53,6 +53,7 @@ where
             options,
             scope: shared.scope().map(|scope| &**scope),
             refusal: refusal(shared, params.exact, options),
+            policies: PoliciesKnown::Here,
         };
         self.larder().explain(&call).await
     }

@@ -43,7 +43,7 @@ pub use changes::{Matched, Returned, changes_of};
 pub use config::{Replica, WrapConfig};
 pub use entity::{CachedEntity, CachedModel, DeclaredPolicy};
 pub use explain::{
-    Drops, ExplainCall, Explanation, OtherStatement, ReadExplanation, ShapeEffect,
+    Drops, ExplainCall, Explanation, OtherStatement, PoliciesKnown, ReadExplanation, ShapeEffect,
     StatementExplanation, TableDrops, TableEffect, Verdict, WriteExplanation,
 };
 pub use hooks::{HookId, InvalidateEvent, RowImages, TableWrite, WriteEvent, WrittenOperation};

@@ -38,6 +38,19 @@ pub struct ExplainCall<'a> {
     pub scope: Option<&'a str>,
     /// Why the connection would not ask the cache at all.
     pub refusal: Option<BypassReason>,
+    /// Who knows the policies of the tables.
+    pub policies: PoliciesKnown,
+}
+
+/// Who knows the policies that the application gives its tables.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PoliciesKnown {
+    /// This larder has all of them: a table without one is not cached.
+    #[default]
+    Here,
+    /// Another process: a table without one here may have one there.
+    Elsewhere,
 }
 
 /// What becomes of a text. Printed, it reads as an answer.
@@ -91,6 +104,9 @@ pub enum Verdict {
         /// For how long after a write a result may be served while another reader replaces it.
         allow_stale: Duration,
     },
+    /// It can be. Whether it is, and for how long, says a policy that is not known here
+    /// ([`PoliciesKnown::Elsewhere`]).
+    Cacheable,
     /// It is not.
     #[non_exhaustive]
     NotCached {
@@ -322,7 +338,10 @@ impl Larder {
             return Err(BypassReason::Uncacheable(reason.clone()));
         }
         let policy = self.policy_of(call.source, call.prepared, call.params)?;
-        let ttl = policy.ttl(call.options.ttl)?;
+        let ttl = match (policy.ttl(call.options.ttl), call.policies) {
+            (Err(BypassReason::NoPolicy), PoliciesKnown::Elsewhere) => None,
+            (ttl, _) => Some(ttl?),
+        };
         let needs_scope = call.prepared.read().and_then(|it| it.needs_scope.as_ref());
         if let (Some(reason), None) = (needs_scope, call.scope) {
             return Err(BypassReason::Uncacheable(reason.clone()));
@@ -330,6 +349,9 @@ impl Larder {
         call.prepared
             .rests_on(call.params)
             .map_err(BypassReason::Uncacheable)?;
+        let Some(ttl) = ttl else {
+            return Ok(Verdict::Cacheable);
+        };
         Ok(Verdict::Cached {
             ttl,
             local: policy.local,

@@ -67,6 +67,12 @@ impl Display for ReadExplanation {
                 }
                 writeln!(f)?;
             }
+            Verdict::Cacheable => writeln!(
+                f,
+                "cacheable: {operation} of {}; for how long is the policy's to say, which the \
+                 application has",
+                List(&self.tables)
+            )?,
             Verdict::NotCached { reason, remedy } => {
                 writeln!(f, "not cached: {reason}")?;
                 if let Some(remedy) = remedy {
@@ -77,15 +83,12 @@ impl Display for ReadExplanation {
         if self.rests_on.is_empty() {
             return Ok(());
         }
-        let would = match self.verdict {
-            Verdict::Cached { .. } => "rests on",
-            Verdict::NotCached { .. } => "would rest on",
-        };
-        writeln!(f, "{would}")?;
+        let cached = !matches!(self.verdict, Verdict::NotCached { .. });
+        writeln!(f, "{}", if cached { "rests on" } else { "would rest on" })?;
         for it in &self.rests_on {
             writeln!(f, "  {}", Rests(it))?;
         }
-        if matches!(self.verdict, Verdict::Cached { .. }) {
+        if cached {
             writeln!(f, "dropped by")?;
             for it in &self.rests_on {
                 writeln!(f, "  {}", DroppedBy(it))?;
@@ -126,6 +129,26 @@ fn why(f: &mut Formatter<'_>, table: &Table, column: usize, why: WidenedWhy) -> 
             "with it there would be more dependencies than an entry may have, so that any row counts"
         ),
         _ => writeln!(f, "any row counts"),
+    }
+}
+
+impl ReadExplanation {
+    /// What [`rests_on`](Self::rests_on) says, in words: a line per conjunction.
+    #[must_use]
+    pub fn rests_on_words(&self) -> Vec<String> {
+        self.rests_on
+            .iter()
+            .map(|it| Rests(it).to_string())
+            .collect()
+    }
+
+    /// The writes that drop a result, in words: a line per conjunction.
+    #[must_use]
+    pub fn dropped_by_words(&self) -> Vec<String> {
+        self.rests_on
+            .iter()
+            .map(|it| DroppedBy(it).to_string())
+            .collect()
     }
 }
 

@@ -129,6 +129,12 @@ impl Settings {
         self.unless(problems)
     }
 
+    /// The namespace.
+    #[must_use]
+    pub fn namespace(&self) -> Option<String> {
+        Some(self.values.get("namespace")?.value.plain())
+    }
+
     /// The named store: `memory`, or a URL **with its password**.
     #[must_use]
     pub fn store(&self) -> Option<&str> {
