@@ -58,9 +58,14 @@ impl Redis {
         Ok(Self { config, store })
     }
 
-    /// The same, dropping in records of other numbers of shards too.
-    pub(crate) fn also_in(&self, shards: Vec<u16>) -> Result<Self, Failure> {
+    /// The same, dropping in records of these numbers of shards too.
+    pub(crate) fn also_in(&self, mut shards: Vec<u16>) -> Result<Self, Failure> {
+        shards.retain(|it| *it != self.config.table_shards);
         let mut config = self.config.clone();
+        if shards.is_empty() {
+            let store = self.store.clone();
+            return Ok(Self { config, store });
+        }
         config.also_invalidate_shards = shards;
         Self::with(config)
     }
