@@ -6,7 +6,10 @@ use larder_core::{
     Change, ChangeScope, Dropped, Event, Invalidation, Observer, Store as _, TableKey,
     observer::Cause,
 };
-use larder_redis::{Address, InspectLimits, Inspector, RedisConfig, RedisStore, Topology};
+use larder_redis::{
+    Address, RedisConfig, RedisStore, Topology,
+    inspect::{InspectLimits, Inspector},
+};
 use larder_signals::Larder;
 
 use crate::exit::{Exit, Failure, causes};

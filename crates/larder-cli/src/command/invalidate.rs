@@ -5,7 +5,7 @@ mod target;
 
 use clap::Args;
 use larder_core::{TableKey, observer::Cause};
-use larder_redis::{InspectLimits, inspect::RecordKeys};
+use larder_redis::inspect::{InspectLimits, RecordKeys};
 use larder_signals::{ChangeLimits, Changes, changes_by_hand};
 use larder_sql::TableName;
 
