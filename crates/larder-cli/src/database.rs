@@ -7,7 +7,7 @@ use larder_signals::{CatalogKeeper, Larder, WrapConfig};
 use larder_sql::{Catalog, Dialect, Table, introspect};
 use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection, DbErr, QueryResult, Statement};
 
-use crate::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure, causes};
 
 /// How long connecting may take.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -41,8 +41,7 @@ impl Database {
             .acquire_timeout(PATIENCE)
             .sqlx_logging(false);
         let connection = sea_orm::Database::connect(options).await;
-        let connection = connection
-            .map_err(|error| Failure::from(error).context("the database cannot be reached"))?;
+        let connection = connection.map_err(|error| unreachable(url, error))?;
         Ok(Self {
             connection,
             dialect,
@@ -95,6 +94,22 @@ impl Database {
         let statement = Statement::from_string(self.connection.get_database_backend(), sql);
         let rows = self.connection.query_all_raw(statement).await?;
         rows.iter().map(cells).collect()
+    }
+}
+
+/// Of a URL that it cannot read, the driver repeats all, the password included.
+fn unreachable(url: &str, error: DbErr) -> Failure {
+    let authority = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let login = authority.rsplit_once('@').map(|(login, _)| login);
+    let password = login.and_then(|login| login.split_once(':')).map(|it| it.1);
+    let said = causes(&error);
+    let tells = |secret: &str| !secret.is_empty() && said.contains(secret);
+    match tells(url) || password.is_some_and(tells) {
+        true => Failure::usage(
+            "the URL of the database cannot be read: inside the user name, the password and every \
+             other part write @ / ? # % as %40 %2F %3F %23 %25, and a port as a number",
+        ),
+        false => Failure::from(error).context("the database cannot be reached"),
     }
 }
 

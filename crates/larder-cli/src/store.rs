@@ -6,7 +6,10 @@ use larder_core::{
     Change, ChangeScope, Dropped, Event, Invalidation, Observer, Store as _, TableKey,
     observer::Cause,
 };
-use larder_redis::{Address, InspectLimits, Inspector, RedisConfig, RedisStore, Topology};
+use larder_redis::{
+    Address, RedisConfig, RedisStore, Topology,
+    inspect::{InspectLimits, Inspector},
+};
 use larder_signals::Larder;
 
 use crate::exit::{Exit, Failure, causes};
@@ -55,9 +58,14 @@ impl Redis {
         Ok(Self { config, store })
     }
 
-    /// The same, dropping in records of other numbers of shards too.
-    pub(crate) fn also_in(&self, shards: Vec<u16>) -> Result<Self, Failure> {
+    /// The same, dropping in records of these numbers of shards too.
+    pub(crate) fn also_in(&self, mut shards: Vec<u16>) -> Result<Self, Failure> {
+        shards.retain(|it| *it != self.config.table_shards);
         let mut config = self.config.clone();
+        if shards.is_empty() {
+            let store = self.store.clone();
+            return Ok(Self { config, store });
+        }
         config.also_invalidate_shards = shards;
         Self::with(config)
     }

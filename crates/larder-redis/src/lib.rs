@@ -21,7 +21,6 @@ pub use config::{
     AcknowledgeReplicas, Address, HostPort, RedisConfig, Secret, SentinelConfig, TlsConfig,
     Topology,
 };
-pub use inspect::{InspectLimits, Inspector};
 pub use store::RedisStore;
 
 /// No state here is left half-changed by a panic.

@@ -6,7 +6,7 @@ mod server;
 use std::fmt;
 
 use clap::Args;
-use larder_redis::InspectLimits;
+use larder_redis::inspect::InspectLimits;
 use serde::Serialize;
 
 use crate::{

@@ -5,7 +5,7 @@ mod target;
 
 use clap::Args;
 use larder_core::{TableKey, observer::Cause};
-use larder_redis::InspectLimits;
+use larder_redis::inspect::{InspectLimits, RecordKeys};
 use larder_signals::{ChangeLimits, Changes, changes_by_hand};
 use larder_sql::TableName;
 
@@ -44,7 +44,7 @@ pub(crate) struct InvalidateArguments {
     #[arg(long = "where", value_name = "CONDITION")]
     condition: Option<String>,
 
-    /// Without a database: how many keys of each server are looked at to find the table
+    /// How many keys of each server are looked at to find tables and the layouts in use
     #[arg(long, value_name = "KEYS", default_value_t = 10_000_000)]
     scan_max: u64,
 }
@@ -81,22 +81,34 @@ pub(crate) async fn run(
         let hand = store.hand(namespace)?;
         hand.drop_all().await?;
         Report::new(Scope::All, &hand)
-    } else if context.has_database() {
-        by_catalog(arguments, context, &store, namespace).await?
     } else {
-        by_name(arguments, &store, namespace).await?
+        let limits = InspectLimits::new().with_scanned_max(arguments.scan_max);
+        let records = store.inspector(limits).records(namespace)?;
+        let hand = in_every_layout(&store, &records)?.hand(namespace)?;
+        match context.has_database() {
+            true => by_catalog(arguments, context, &hand, &records).await?,
+            false => by_name(arguments, namespace, &hand, &records).await?,
+        }
     };
     Ok(Answer::new(report.exit(), &report))
+}
+
+/// The store, dropping in every layout that is in use: the URL may name another one than the
+/// applications do, or they may be about to change it.
+fn in_every_layout(store: &Redis, records: &RecordKeys) -> Result<Redis, Failure> {
+    let mut shards: Vec<u16> = records.found.iter().map(|it| it.shards).collect();
+    shards.sort_unstable();
+    shards.dedup();
+    store.also_in(shards)
 }
 
 /// The catalog says what is meant, and what else is reached.
 async fn by_catalog(
     arguments: &InvalidateArguments,
     context: &Context,
-    store: &Redis,
-    namespace: &str,
+    hand: &Hand,
+    records: &RecordKeys,
 ) -> Result<Report, Failure> {
-    let hand = store.hand(namespace)?;
     let database = context.database().await?;
     let source = database
         .source(&hand.larder, &context.wrap_config())
@@ -146,6 +158,7 @@ async fn by_catalog(
         changes.merge(found.changes, limits);
     }
     if matches!(changes, Changes::Everything) {
+        scope = Scope::Tables;
         notes.push(
             "a trigger, a rule or a view behind it may reach any table, so everything was dropped"
                 .to_owned(),
@@ -153,69 +166,54 @@ async fn by_catalog(
     }
     hand.larder.apply(&source, changes, Cause::Manual).await;
     hand.settled()?;
-    let mut report = Report::new(scope, &hand).with_notes(notes);
-    if report.existed == 0 {
-        let names: Vec<&TableName> = tables.iter().map(|it| &it.name).collect();
-        let others = elsewhere(arguments, store, namespace, source.id(), &names)?;
-        report = report.with_notes(others);
+    if !records.complete {
+        notes.push(format!(
+            "not all keys of the store were looked at (--scan-max {}): what lies in another number \
+             of shards than the URL says may stand",
+            arguments.scan_max
+        ));
     }
-    Ok(report)
+    let names: Vec<&TableName> = tables.iter().map(|it| &it.name).collect();
+    notes.extend(elsewhere(records, source.id(), &names));
+    Ok(Report::new(scope, hand).with_notes(notes))
 }
 
-/// Where else the store has results of such a table: the source or the layout may be another one
-/// in the application.
-fn elsewhere(
-    arguments: &InvalidateArguments,
-    store: &Redis,
-    namespace: &str,
-    source: &str,
-    tables: &[&TableName],
-) -> Result<Vec<String>, Failure> {
-    let limits = InspectLimits::new().with_scanned_max(arguments.scan_max);
-    let records = store.inspector(limits).records(namespace)?;
-    let mut notes = Vec::new();
-    for record in records.found {
-        let Some(parts) = record.table.parts() else {
-            continue;
-        };
-        if !tables
-            .iter()
-            .any(|it| it.name.eq_ignore_ascii_case(&parts.table.name))
-        {
-            continue;
-        }
-        if parts.source != source {
-            notes.push(format!(
-                "there are results of {} under the source `{}`: give --source if that is this \
-                 database",
+/// Where else the store has results of such a table: the application may call the database by
+/// another name.
+fn elsewhere(records: &RecordKeys, source: &str, tables: &[&TableName]) -> Vec<String> {
+    let parts = records.found.iter().filter_map(|it| it.table.parts());
+    let others = parts.filter(|parts| {
+        let same = |it: &&TableName| it.name.eq_ignore_ascii_case(&parts.table.name);
+        parts.source != source && tables.iter().any(same)
+    });
+    let mut notes: Vec<String> = others
+        .map(|parts| {
+            format!(
+                "results of {} under the source `{}` stand: give --source if that is this database",
                 parts.table, parts.source
-            ));
-        } else if record.shards != store.config.table_shards {
-            notes.push(format!(
-                "there are results of {} in {} shards: say ?table_shards={} in the URL of the \
-                 store, as the application does",
-                parts.table, record.shards, record.shards
-            ));
-        }
-    }
+            )
+        })
+        .collect();
     notes.dedup();
-    notes.truncate(5);
-    Ok(notes)
+    notes.truncate(NOTES_MAX);
+    notes
 }
+
+/// Other sources that are told.
+const NOTES_MAX: usize = 5;
 
 /// Without a catalog: every table of that name that the store knows.
 async fn by_name(
     arguments: &InvalidateArguments,
-    store: &Redis,
     namespace: &str,
+    hand: &Hand,
+    records: &RecordKeys,
 ) -> Result<Report, Failure> {
     const NEEDS: &str = "which rows are meant needs the catalog of the database: give --database or \
                          DATABASE_URL, or name the whole table";
     if arguments.condition.is_some() {
         return Err(Failure::usage(NEEDS));
     }
-    let limits = InspectLimits::new().with_scanned_max(arguments.scan_max);
-    let records = store.inspector(limits).records(namespace)?;
     if !records.complete {
         return Err(Failure::usage(format!(
             "the table was not looked for in all keys of the store: raise --scan-max above {}, give \
@@ -249,14 +247,6 @@ async fn by_name(
     }
     let mut tables: Vec<TableKey> = found.iter().map(|it| it.table.clone()).collect();
     tables.dedup();
-    let mut shards: Vec<u16> = found.iter().map(|it| it.shards).collect();
-    shards.sort_unstable();
-    shards.dedup();
-    shards.retain(|it| *it != store.config.table_shards);
-    let hand: Hand = match shards.is_empty() {
-        true => store.hand(namespace)?,
-        false => store.also_in(shards)?.hand(namespace)?,
-    };
     let several = tables.len() > 1;
     hand.drop_records(tables).await?;
     let mut notes =
@@ -264,5 +254,5 @@ async fn by_name(
     if several {
         notes.push("the name means several tables, all of which were dropped".to_owned());
     }
-    Ok(Report::new(Scope::Tables, &hand).with_notes(notes))
+    Ok(Report::new(Scope::Tables, hand).with_notes(notes))
 }

@@ -4,10 +4,7 @@ use std::{fmt, time::Duration};
 
 use clap::Args;
 use larder_core::{Clock as _, Moment, ShapeName, SystemClock};
-use larder_redis::{
-    InspectLimits,
-    inspect::{EntryReport, RecordKey, TableReport},
-};
+use larder_redis::inspect::{EntryReport, InspectLimits, RecordKey, TableReport};
 use serde::Serialize;
 
 use crate::{

@@ -100,6 +100,36 @@ fn wrong_usage_says_what_to_do() {
 }
 
 #[test]
+fn a_url_that_cannot_be_read_is_not_repeated() {
+    for url in [
+        "postgres://app:hush@host:99999/shop",
+        "postgres://app:wo/hush@127.0.0.1/shop",
+        "postgres://app:hush@[host/shop",
+        "mysql://app:hush@host:port/shop",
+        "sqlite://app:hush@host:port/shop",
+        "app:hush@host/shop",
+    ] {
+        let mut command = command(&["doctor"]);
+        command.env("DATABASE_URL", url);
+        let ended = end(command);
+        assert!(matches!(ended.code, 2 | 4), "{url}: {ended:?}");
+        assert!(!ended.err.contains("hush"), "{url}: {ended:?}");
+    }
+    for url in [
+        "redis://app:wo@hush@host",
+        "redis://:hush#@127.0.0.1/",
+        "redis+cluster://app:hush@host:port",
+        "app:hush@host",
+    ] {
+        let mut command = command(&["keys", "post", "--namespace", "shop"]);
+        command.env("LARDER_STORE", url);
+        let ended = end(command);
+        assert_eq!(ended.code, 2, "{url}: {ended:?}");
+        assert!(!ended.err.contains("hush"), "{url}: {ended:?}");
+    }
+}
+
+#[test]
 fn an_error_is_json_where_json_is_asked_for() {
     let ended = bare(&["keys", "post", "--json"]);
     let said: serde_json::Value = serde_json::from_str(&ended.err).unwrap();

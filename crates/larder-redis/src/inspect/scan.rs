@@ -1,6 +1,6 @@
 //! Walking over keys.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use larder_core::{Error, Fault, TableKey};
 use redis::{Value, cmd};
@@ -59,18 +59,18 @@ impl Inspector {
     /// # Errors
     /// `Unavailable`: a server does not answer.
     pub fn records(&self, namespace: &str) -> Result<RecordKeys, Error> {
-        let mut found = BTreeMap::new();
+        let mut found = BTreeSet::new();
         let pattern = records_pattern(namespace);
         let complete = self.walk(&pattern, |_, keys| {
             for key in keys {
                 if let Some(record) = record_of(key).filter(|it| it.table.is_in(namespace)) {
-                    found.insert(record, ());
+                    found.insert(record);
                 }
             }
             Ok(found.len() < TABLES_MAX)
         })?;
         Ok(RecordKeys {
-            found: found.into_keys().collect(),
+            found: found.into_iter().collect(),
             complete,
         })
     }

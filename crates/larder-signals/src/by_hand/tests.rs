@@ -74,6 +74,7 @@ fn a_condition_that_tells_nothing_stands_for_any_row() {
         "views > 5",
         "author_id = 3 OR views > 5",
         "author_id = $1",
+        "author_id = 3 OR id = $1",
         "author_id = 'x' || 'y'",
         "authorid = 3",
         "author_id =",

@@ -112,7 +112,9 @@ impl fmt::Display for Report {
             "rows" => writeln!(f, "rows told apart by {}", self.told_by.join(", "))?,
             _ => {}
         }
-        for table in &self.tables {
+        // A write of unknown scope lists every table of the database.
+        let is_told = |it: &&TableReport| !it.whole || it.existed > 0 || self.existed == 0;
+        for table in self.tables.iter().filter(is_told) {
             writeln!(f, "{table}")?;
         }
         for note in &self.notes {
