@@ -25,42 +25,36 @@ impl RedisConfig {
     /// # Ok::<(), larder_core::Error>(())
     /// ```
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), Error> {
-        let set = match name {
-            "username" => Ok(self.username = Some(value.to_owned())),
-            "password" => Ok(self.password = Some(value.to_owned().into())),
-            "database" => number(value).map(|number| self.database = number),
-            "client_name" => Ok(self.client_name = Some(value.to_owned())),
-            "connect_timeout" => time(value).map(|time| self.connect_timeout = time),
-            "response_timeout" => time(value).map(|time| self.response_timeout = time),
-            "hit_timeout" => time(value).map(|time| self.hit_timeout = time),
-            "table_shards" => number(value).map(|number| self.table_shards = number),
-            "also_invalidate_shards" => {
-                let shards = value.split(',').filter(|shard| !shard.is_empty());
-                let shards: Result<Vec<u16>, _> =
-                    shards.map(|shard| number(shard.trim())).collect();
-                shards.map(|shards| self.also_invalidate_shards = shards)
-            }
-            "compress_above" => {
-                number(value).map(|above| self.compress_above = Some(above).filter(|n| *n > 0))
-            }
-            "blocking_connections_max" => {
-                number(value).map(|number| self.blocking_connections_max = number)
-            }
-            "acknowledge_replicas.replicas" => {
-                number(value).map(|number| self.acknowledge().replicas = number)
-            }
-            "acknowledge_replicas.timeout" => {
-                time(value).map(|time| self.acknowledge().timeout = time)
-            }
-            "tls.ca_file" => self.over_tls(|tls| tls.ca_file = Some(value.into())),
-            "tls.client_cert_file" => {
-                self.over_tls(|tls| tls.client_cert_file = Some(value.into()))
-            }
-            "tls.client_key_file" => self.over_tls(|tls| tls.client_key_file = Some(value.into())),
-            "tls.server_name" => self.over_tls(|tls| tls.server_name = Some(value.to_owned())),
-            _ => Err(UNKNOWN),
-        };
+        let set = self.set_named(name, value);
         set.map_err(|why| Error::config(format!("{name} {why}")))
+    }
+
+    fn set_named(&mut self, name: &str, value: &str) -> Result<(), Why> {
+        match name {
+            "username" => self.username = Some(value.to_owned()),
+            "password" => self.password = Some(value.to_owned().into()),
+            "database" => self.database = number(value)?,
+            "client_name" => self.client_name = Some(value.to_owned()),
+            "connect_timeout" => self.connect_timeout = time(value)?,
+            "response_timeout" => self.response_timeout = time(value)?,
+            "hit_timeout" => self.hit_timeout = time(value)?,
+            "table_shards" => self.table_shards = number(value)?,
+            "also_invalidate_shards" => {
+                let shards = value.split(',').map(str::trim);
+                let shards = shards.filter(|shard| !shard.is_empty()).map(number);
+                self.also_invalidate_shards = shards.collect::<Result<_, _>>()?;
+            }
+            "compress_above" => self.compress_above = Some(number(value)?).filter(|n| *n > 0),
+            "blocking_connections_max" => self.blocking_connections_max = number(value)?,
+            "acknowledge_replicas.replicas" => self.acknowledge().replicas = number(value)?,
+            "acknowledge_replicas.timeout" => self.acknowledge().timeout = time(value)?,
+            "tls.ca_file" => self.tls_named()?.ca_file = Some(value.into()),
+            "tls.client_cert_file" => self.tls_named()?.client_cert_file = Some(value.into()),
+            "tls.client_key_file" => self.tls_named()?.client_key_file = Some(value.into()),
+            "tls.server_name" => self.tls_named()?.server_name = Some(value.to_owned()),
+            _ => return Err(UNKNOWN),
+        }
+        Ok(())
     }
 
     fn acknowledge(&mut self) -> &mut AcknowledgeReplicas {
@@ -68,23 +62,26 @@ impl RedisConfig {
             .get_or_insert_with(AcknowledgeReplicas::default)
     }
 
-    fn over_tls(&mut self, set: impl FnOnce(&mut TlsConfig)) -> Result<(), &'static str> {
-        self.tls.as_mut().map(set).ok_or(NEEDS_TLS)
+    fn tls_named(&mut self) -> Result<&mut TlsConfig, Why> {
+        self.tls.as_mut().ok_or(NEEDS_TLS)
     }
 }
 
-fn time(value: &str) -> Result<Duration, &'static str> {
+/// Why a value is refused.
+type Why = &'static str;
+
+fn time(value: &str) -> Result<Duration, Why> {
     text::duration(value).ok_or(NO_DURATION)
 }
 
-fn number<T: FromStr>(value: &str) -> Result<T, &'static str> {
+fn number<T: FromStr>(value: &str) -> Result<T, Why> {
     text::number(value).ok_or(NO_NUMBER)
 }
 
-const UNKNOWN: &str = "is no setting of redis: take the name of a field of RedisConfig";
-const NO_DURATION: &str = "is no whole number with ms, s, m or h: write it as 500ms";
-const NO_NUMBER: &str = "is not a whole number, or too large: write digits alone";
-const NEEDS_TLS: &str = "is about TLS: begin the URL with rediss, or leave it away";
+const UNKNOWN: Why = "is no setting of redis: take the name of a field of RedisConfig";
+const NO_DURATION: Why = "is no whole number with ms, s, m or h: write it as 500ms";
+const NO_NUMBER: Why = "is not a whole number, or too large: write digits alone";
+const NEEDS_TLS: Why = "is about TLS: begin the URL with rediss, or leave it away";
 
 #[cfg(test)]
 mod tests {
@@ -116,7 +113,7 @@ mod tests {
             config.set(name, value).unwrap();
         }
         let table = r#"{
-            "servers": "cache.example", "username": "app", "password": "word", "database": 2,
+            "servers": { "standalone": "cache.example" }, "username": "app", "password": "word", "database": 2,
             "client_name": "blog", "connect_timeout": "1s", "response_timeout": "2s",
             "tls": {"ca_file": "/ca", "client_cert_file": "/cert", "client_key_file": "/key",
                     "server_name": "cache"},

@@ -132,7 +132,7 @@ const BYTES: [(&str, u64); 7] = [
 
 fn duration_text(duration: Duration) -> String {
     let milliseconds = duration.as_millis();
-    let whole = |scale: u64| milliseconds > 0 && milliseconds % u128::from(scale) == 0;
+    let whole = |scale: u64| milliseconds > 0 && milliseconds.is_multiple_of(u128::from(scale));
     let (unit, scale) = DURATIONS
         .iter()
         // Hours and what is smaller, which the settings of Redis know too.
@@ -146,7 +146,7 @@ fn bytes_text(bytes: u64) -> String {
     let binary = BYTES.iter().filter(|(unit, _)| unit.ends_with("iB"));
     match binary
         .clone()
-        .find(|(_, scale)| bytes > 0 && bytes % scale == 0)
+        .find(|(_, scale)| bytes > 0 && bytes.is_multiple_of(*scale))
     {
         Some((unit, scale)) => format!("\"{}{unit}\"", bytes / scale),
         None => bytes.to_string(),
