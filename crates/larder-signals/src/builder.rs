@@ -185,7 +185,8 @@ impl LarderBuilder {
     /// # Errors
     ///
     /// `Config` when the namespace or the store is missing, the namespace has other characters, a
-    /// policy has no way to a TTL or a TTL of zero, or `LARDER_ENABLED` is neither true nor false.
+    /// policy has no way to a TTL or a TTL of zero, `LARDER_ENABLED` is neither true nor false, or
+    /// settings name a store that is not `memory` and that nobody has made.
     pub fn build(self) -> Result<Larder, Error> {
         #[cfg(feature = "config")]
         let mut this = self.configured()?;

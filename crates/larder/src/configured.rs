@@ -47,9 +47,13 @@ pub fn configured_blocking(settings: Settings) -> Result<LarderBuilder, Error> {
     Ok(Larder::builder().settings(settings))
 }
 
-/// What the settings say of Redis, if that is their store: the URL, and `[redis]` over it.
+/// What the settings say of Redis, if that is their store: the URL, and `[redis]` over it. Nothing
+/// is connected.
+///
+/// # Errors
+/// `Config`: the URL or a setting of `[redis]` is wrong, with its name. The text contains no values.
 #[cfg(feature = "redis")]
-fn redis_config(settings: &Settings) -> Result<Option<RedisConfig>, Error> {
+pub fn redis_config(settings: &Settings) -> Result<Option<RedisConfig>, Error> {
     let Some(url) = settings.store().filter(|store| store.contains("://")) else {
         return Ok(None);
     };

@@ -9,6 +9,8 @@ compile_error!(
 #[cfg(feature = "config")]
 mod configured;
 
+#[cfg(all(feature = "config", feature = "redis"))]
+pub use configured::redis_config;
 #[cfg(feature = "config")]
 pub use configured::{configured, configured_blocking};
 pub use larder_core::{

@@ -7,7 +7,8 @@ use larder_core::Policy;
 use super::{
     Placed, SettingOrigin, Settings,
     file::{DEFAULT_POLICY, POLICIES, quoted},
-    names::{POLICY, SETTINGS},
+    names::SETTINGS,
+    policies::POLICY,
     value::Value,
 };
 use crate::LarderBuilder;
@@ -94,6 +95,10 @@ impl Settings {
     fn in_url(&self, name: &str) -> Option<Value> {
         let name = name.strip_prefix("redis.")?;
         let (_, query) = self.store()?.split_once('?')?;
+        // An @ so late ends a password that is not encoded.
+        if query.contains('@') {
+            return None;
+        }
         let kind = SETTINGS
             .iter()
             .find(|s| s.name.strip_prefix("redis.") == Some(name))?

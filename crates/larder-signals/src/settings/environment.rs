@@ -6,8 +6,9 @@ use super::{
     Placed, SettingOrigin, Settings,
     file::{DEFAULT_POLICY, NAMING, POLICIES, PROBLEMS_MAX},
     kind::Kind,
-    names::{POLICY, SETTINGS},
+    names::SETTINGS,
     nearest::nearest,
+    policies::POLICY,
 };
 
 impl Settings {
@@ -95,29 +96,63 @@ pub(super) fn variable(name: &str) -> String {
 }
 
 /// Whether a variable that is no setting's was meant to be one. Other programs may have names that
-/// begin like ours: a service called `larder` gets `LARDER_PORT` from Kubernetes.
+/// begin like ours.
 fn unknown(name: &str) -> Result<(), String> {
-    if OF_TESTS.contains(&name) {
+    let rest = name.strip_prefix(PREFIX).unwrap_or_default();
+    if OF_TESTS.contains(&name) || is_of_kubernetes(rest) {
         return Ok(());
     }
-    let rest = name.strip_prefix(PREFIX).unwrap_or_default();
     if rest.starts_with("POLICIES_") || rest.starts_with("POLICY_") {
         return Err(ONE_POLICY.to_owned());
     }
     let names: Vec<String> = known().map(|(_, known)| known).collect();
-    // LARDER_WAIT_MAX, without its section. One word alone may be anybody's.
-    let within = format!("_{rest}");
-    let bare = |known: &&String| rest.contains('_') && known.ends_with(&within);
-    let bare = names.iter().find(bare).map(String::as_str);
-    let near = || {
-        let rests = names.iter().filter_map(|known| known.strip_prefix(PREFIX));
-        nearest(rest, rests)
-            .and_then(|near| names.iter().find(|n| n.strip_prefix(PREFIX) == Some(near)))
-    };
-    match bare.or_else(|| near().map(String::as_str)) {
-        Some(meant) => Err(format!("unknown variable; did you mean {meant}?")),
+    if let Some(meant) = meant(rest, &names) {
+        return Err(format!("unknown variable; did you mean {PREFIX}{meant}?"));
+    }
+    let section = SETTINGS
+        .iter()
+        .filter_map(|setting| setting.name.split_once('.'))
+        .map(|(section, _)| section)
+        .chain([DEFAULT_POLICY])
+        .find(|section| begins_with(rest, &section.to_ascii_uppercase()));
+    match section {
+        Some(section) => {
+            let begin = format!("{}_", variable(section));
+            let known: Vec<_> = names
+                .iter()
+                .filter(|name| name.starts_with(&begin))
+                .collect();
+            let known: Vec<_> = known.into_iter().map(String::as_str).collect();
+            Err(format!("unknown variable; known are {}", known.join(", ")))
+        }
         None => Ok(()),
     }
+}
+
+/// The setting that a name may stand for; both without the prefix.
+fn meant<'a>(rest: &str, names: &'a [String]) -> Option<&'a str> {
+    let rest = if rest == "REDIS_URL" { "STORE" } else { rest };
+    let mut names = names.iter().filter_map(|known| known.strip_prefix(PREFIX));
+    // LARDER_WAIT_MAX, without its section. One word alone may be anybody's.
+    let within = format!("_{rest}");
+    let bare = |known: &&str| rest.contains('_') && known.ends_with(&within);
+    names
+        .clone()
+        .find(bare)
+        .or_else(|| nearest(rest, names.clone()))
+        // LARDER_STORE_URL
+        .or_else(|| names.find(|known| begins_with(rest, known)))
+}
+
+fn begins_with(name: &str, begin: &str) -> bool {
+    name.strip_prefix(begin)
+        .is_some_and(|rest| rest.starts_with('_'))
+}
+
+/// What every pod is told of a service called `larder`, or `larder-redis`.
+fn is_of_kubernetes(rest: &str) -> bool {
+    let mut words = rest.split('_');
+    rest.ends_with("SERVICE_HOST") || words.any(|word| word == "PORT")
 }
 
 const PREFIX: &str = "LARDER_";

@@ -1,7 +1,8 @@
 //! Reading `larder.toml`.
 
 use std::{
-    env, fs,
+    ffi::OsString,
+    fs,
     io::{ErrorKind, Read},
     ops::Range,
     sync::Arc,
@@ -14,15 +15,12 @@ use toml::{
 };
 
 use super::{
-    Placed, SettingOrigin, Settings,
-    kind::Kind,
-    names::{POLICY, SETTINGS},
-    nearest::nearest,
+    Placed, SettingOrigin, Settings, kind::Kind, names::SETTINGS, nearest::nearest,
+    policies::POLICY,
 };
 
-/// The name and the text of the file that there is to read, if any.
-pub(super) fn found() -> Result<Option<(String, String)>, Error> {
-    let named = env::var_os(NAMING).filter(|name| !name.is_empty());
+/// The name and the text of the file that there is to read, if any: the named one must be there.
+pub(super) fn found(named: Option<OsString>) -> Result<Option<(String, String)>, Error> {
     let path = named.clone().unwrap_or_else(|| DEFAULT.into());
     let name = path.to_string_lossy().into_owned();
     let mut text = String::new();
@@ -129,7 +127,11 @@ impl Reader<'_> {
                 }
                 _ => {
                     let known = keys_of(section);
-                    self.unknown(key, section, &known, elsewhere(key.get_ref()));
+                    let instead = match path.as_str() {
+                        "redis.url" | "url" => Some("`store` at the top".to_owned()),
+                        _ => elsewhere(key.get_ref()),
+                    };
+                    self.unknown(key, section, &known, instead);
                 }
             }
         }
@@ -216,12 +218,13 @@ impl Reader<'_> {
         instead: Option<String>,
     ) {
         let name = key.get_ref().as_ref();
+        let shown = name.escape_debug();
         let remedy = match (nearest(name, known.iter().copied()), instead) {
             (_, Some(instead)) => format!("did you mean {instead}?"),
             (Some(near), None) => format!("did you mean `{near}`?"),
             (None, None) => format!("known are {}", known.join(", ")),
         };
-        let problem = format!("unknown key `{name}`{}; {remedy}", within(section));
+        let problem = format!("unknown key `{shown}`{}; {remedy}", within(section));
         self.problem(key.span(), &problem);
     }
 

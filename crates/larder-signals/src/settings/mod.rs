@@ -13,12 +13,14 @@ mod file;
 mod kind;
 mod names;
 mod nearest;
+mod policies;
 mod value;
 
 pub use effective::EffectiveSetting;
 
 use self::{
-    names::{MEMORY_BYTES, POLICY, Parts, SETTINGS},
+    names::{MEMORY_BYTES, SETTINGS},
+    policies::{POLICY, Parts},
     value::Value,
 };
 use crate::LarderBuilder;
@@ -94,7 +96,8 @@ impl Settings {
     /// no values.
     pub fn load() -> Result<Self, Error> {
         let (mut settings, mut problems) = (Self::default(), Vec::new());
-        if let Some((name, text)) = file::found()? {
+        let named = std::env::var_os(file::NAMING).filter(|name| !name.is_empty());
+        if let Some((name, text)) = file::found(named)? {
             settings.read_file(&text, &name, &mut problems);
         }
         settings.read_environment(std::env::vars_os(), &mut problems);

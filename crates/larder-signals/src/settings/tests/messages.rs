@@ -40,6 +40,10 @@ fn an_unknown_key_is_named_with_its_place_and_what_was_meant() {
             "larder.toml:2:1: unknown key `ca_files` in [redis.tls]; did you mean `ca_file`?",
         ),
         (
+            "[redis]\nurl = \"redis://host/\"",
+            "larder.toml:2:1: unknown key `url` in [redis]; did you mean `store` at the top?",
+        ),
+        (
             "[functions]\nsafe = [\"f\"]",
             "larder.toml:2:1: unknown key `safe` in [functions]; known are pure, harmless",
         ),
@@ -217,6 +221,8 @@ fn a_variable_that_is_nearly_a_setting_is_refused() {
         ("LARDER_LIMIT_WAIT_MAX", "LARDER_LIMITS_WAIT_MAX"),
         ("LARDER_WAIT_MAX", "LARDER_LIMITS_WAIT_MAX"),
         ("LARDER_CONFG", "LARDER_CONFIG"),
+        ("LARDER_STORE_URL", "LARDER_STORE"),
+        ("LARDER_REDIS_URL", "LARDER_STORE"),
     ] {
         assert_eq!(
             refused_variables(&[(name, "1")]),
@@ -228,6 +234,11 @@ fn a_variable_that_is_nearly_a_setting_is_refused() {
         "LARDER_POLICIES_POST_TTL: unknown variable; policies of tables are set by \
          LARDER_POLICIES, such as { \"auth_*\" = { ttl = \"15m\" } }"
     );
+    assert_eq!(
+        refused_variables(&[("LARDER_FUNCTIONS_TRUSTED", "f")]),
+        "LARDER_FUNCTIONS_TRUSTED: unknown variable; known are LARDER_FUNCTIONS_PURE, \
+         LARDER_FUNCTIONS_HARMLESS"
+    );
 }
 
 #[test]
@@ -236,7 +247,9 @@ fn variables_of_other_programs_and_of_the_tests_are_let_alone() {
         ("LARDER_PORT", "tcp://10.0.0.1:6379"),
         ("LARDER_SERVICE_HOST", "10.0.0.1"),
         ("LARDER_REDIS_SERVICE_HOST", "10.0.0.1"),
+        ("LARDER_REDIS_SERVICE_PORT_CLIENTS", "6379"),
         ("LARDER_REDIS_PORT_6379_TCP_ADDR", "10.0.0.1"),
+        ("LARDER_STORE_PORT", "tcp://10.0.0.1:6379"),
         ("LARDER_HOME", "/opt"),
         ("LARDER_SEEDS", "9"),
         ("LARDER_TEST_STORE", "redis"),

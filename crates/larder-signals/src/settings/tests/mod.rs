@@ -206,3 +206,84 @@ fn never_counts_before_a_policy_of_the_same_name() {
     let shown = format!("{:?}", larder.expect("it is complete").inner.policies);
     assert!(shown.contains("\"post\": Policy { ttl: None"), "{shown}");
 }
+
+/// Names this test to itself, as the process that loads.
+const LOADING: &str = "SETTINGS_ARE_LOADED_HERE";
+
+/// Runs again as a process of its own, since a test cannot change the environment that it shares.
+#[test]
+fn load_reads_the_named_file_or_the_one_here_and_the_environment_over_it() {
+    if std::env::var_os(LOADING).is_some() {
+        let builder = Larder::builder();
+        let told = match Settings::load() {
+            Ok(settings) => ["namespace", "enabled"]
+                .map(|name| effective(&settings, &builder, name).unwrap_or_default())
+                .map(|(value, origin)| format!("<{value} {origin}>"))
+                .concat(),
+            Err(error) => format!("<{error}>"),
+        };
+        println!("{told}");
+        return;
+    }
+    let name = format!("larder-settings-{}", std::process::id());
+    let folder = Folder(std::env::temp_dir().join(name));
+    std::fs::create_dir_all(folder.0.join("empty")).expect("a folder");
+    let write = |name: &str, text: &str| std::fs::write(folder.0.join(name), text);
+    write("larder.toml", "namespace = \"here\"\nenabled = true").expect("a file");
+    write("other.toml", "namespace = \"there\"").expect("a file");
+    write("wrong.toml", "namespac = \"there\"").expect("a file");
+    write("long.toml", &" ".repeat((1 << 20) + 1)).expect("a file");
+    let load = |inside: &str, variables: &[(&str, &str)]| {
+        let output = std::process::Command::new(std::env::current_exe().expect("this program"))
+            .args(["--exact", "--nocapture"])
+            .arg("settings::tests::load_reads_the_named_file_or_the_one_here_and_the_environment_over_it")
+            .env_remove("LARDER_CONFIG")
+            .env_remove("LARDER_ENABLED")
+            .env_remove("LARDER_NAMESPACE")
+            .env(LOADING, "yes")
+            .envs(variables.iter().copied())
+            .current_dir(folder.0.join(inside))
+            .output()
+            .expect("it runs");
+        let output = String::from_utf8_lossy(&output.stdout).into_owned();
+        let begin = output.find('<').unwrap_or_default();
+        let end = output.rfind('>').map_or(0, |end| end + 1);
+        output.get(begin..end).unwrap_or_default().to_owned()
+    };
+    assert_eq!(load("empty", &[]), "< ><true default>");
+    assert_eq!(
+        load("", &[]),
+        "<\"here\" larder.toml:1:13><true larder.toml:2:11>"
+    );
+    assert_eq!(
+        load(
+            "",
+            &[("LARDER_CONFIG", "other.toml"), ("LARDER_ENABLED", "off")]
+        ),
+        "<\"there\" other.toml:1:13><false LARDER_ENABLED>"
+    );
+    assert_eq!(
+        load(
+            "",
+            &[("LARDER_CONFIG", "wrong.toml"), ("LARDER_ENABLED", "maybe")]
+        ),
+        "<wrong.toml:1:1: unknown key `namespac`; did you mean `namespace`?\n\
+         LARDER_ENABLED: must be true or false>"
+    );
+    let missing = load("", &[("LARDER_CONFIG", "missing.toml")]);
+    let begin = "<missing.toml, which LARDER_CONFIG names, cannot be read: ";
+    assert!(missing.starts_with(begin), "{missing}");
+    assert_eq!(
+        load("", &[("LARDER_CONFIG", "long.toml")]),
+        "<long.toml: longer than 1048576 bytes: this is no file of settings>"
+    );
+}
+
+/// Is gone with the test.
+struct Folder(std::path::PathBuf);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}

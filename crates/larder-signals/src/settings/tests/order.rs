@@ -1,11 +1,7 @@
 //! Of code, file and variables the later one counts, setting by setting.
 
 use super::*;
-use crate::settings::{
-    environment::variable,
-    kind::Kind,
-    names::{POLICY, SETTINGS},
-};
+use crate::settings::{environment::variable, kind::Kind, names::SETTINGS, policies::POLICY};
 
 /// Three values that a kind takes, none of them any setting's default.
 fn samples(kind: Kind, name: &str) -> [&'static str; 3] {

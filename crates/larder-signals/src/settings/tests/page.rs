@@ -7,10 +7,7 @@ use larder_core::{FunctionLists, Limits, SourceLimits};
 use super::*;
 use crate::{
     ChangeLimits,
-    settings::{
-        environment::variable,
-        names::{POLICY, SETTINGS},
-    },
+    settings::{environment::variable, names::SETTINGS, policies::POLICY},
 };
 
 const BUILDER: &str = include_str!("../../builder.rs");
