@@ -247,7 +247,7 @@ fn every_limit_is_set_under_its_own_name() {
             Kind::Names => "{\"b\"}".to_owned(),
             _ => value.replace('"', ""),
         };
-        assert!(written.contains(&format!("{field}: {value}")), "{written}");
+        assert!(written.contains(&format!(" {field}: {value}")), "{written}");
     }
     assert!(found > 20, "only {found} limits");
 }
