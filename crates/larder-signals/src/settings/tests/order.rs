@@ -231,6 +231,9 @@ fn every_limit_is_set_under_its_own_name() {
         let Some((section, field)) = setting.name.split_once('.') else {
             continue;
         };
+        if section == "redis" {
+            continue;
+        }
         let [_, value, _] = samples(setting.kind, setting.name);
         let settings = in_file(setting.name, value);
         let builder = settings.apply(Larder::builder()).expect(setting.name);
@@ -238,8 +241,7 @@ fn every_limit_is_set_under_its_own_name() {
             "limits" => format!("{:?}", builder.cache.limits),
             "source_limits" => format!("{:?}", builder.source_limits),
             "change_limits" => format!("{:?}", builder.change_limits),
-            "functions" => format!("{:?}", builder.functions),
-            _ => continue,
+            _ => format!("{:?}", builder.functions),
         };
         found += 1;
         let value = match setting.kind {
