@@ -95,10 +95,18 @@ impl Policies {
                 .map(|(_, policy)| policy)
         };
         let (built, declared) = (exact(&self.built), exact(&self.declared));
-        let said = built.into_iter().chain(matching());
+        // All names of the table, not only the one that counts among them.
+        let is_its_name = |known: &str| {
+            let mut names = [full.as_str(), &table.name.name].into_iter();
+            names.any(|name| known == name || (ignore_case && known.eq_ignore_ascii_case(name)))
+        };
+        let named = self.built.iter().filter(|(known, _)| is_its_name(known));
         // A model that says `never` means its own table, a glob may have swept it up.
-        let modelled = declared.filter(|policy| built.is_none() && policy.is_never());
-        said.chain(modelled)
+        let modelled = declared.filter(|_| built.is_none());
+        named
+            .map(|(_, policy)| policy)
+            .chain(matching())
+            .chain(modelled)
             .find(|policy| policy.is_never())
             .or(built)
             .or_else(|| matching().next())

@@ -15,6 +15,9 @@ fn every_command_explains_itself() {
         &["outbox", "install", "--help"],
         &["outbox", "remove", "--help"],
         &["relay", "--help"],
+        &["explain", "--help"],
+        &["config", "--help"],
+        &["config", "show", "--help"],
         &["completions", "--help"],
     ] {
         let ended = bare(words);

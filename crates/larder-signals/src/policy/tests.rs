@@ -152,6 +152,10 @@ fn never_counts_before_every_other_policy_whatever_its_name() {
         [("auth_user", seconds(9)), ("*", Policy::never())],
         [("auth_u*", seconds(9)), ("auth_*", Policy::never())],
         [("auth_*", seconds(9)), ("auth_user", Policy::never())],
+        [
+            ("public.auth_user", seconds(9)),
+            ("auth_user", Policy::never()),
+        ],
     ] {
         let forbidden = ttl(&policies, &["auth_user"]);
         assert!(matches!(forbidden, Err(BypassReason::Uncacheable(_))));
@@ -164,4 +168,19 @@ fn a_glob_overrides_what_models_declare_but_not_that_they_are_never_cached() {
     let forbidden = ttl(&[("*", seconds(30))], &["secret"]);
     assert!(matches!(forbidden, Err(BypassReason::Uncacheable(_))));
     assert_eq!(ttl(&[("secret", seconds(30))], &["secret"]), Ok(30));
+}
+
+#[test]
+fn never_counts_in_whatever_case_where_case_does_not_matter() {
+    let policies = [
+        ("post".to_owned(), seconds(9)),
+        ("POST".to_owned(), Policy::never()),
+    ];
+    let policies = Policies::new(policies.into(), None);
+    let is_cached = |ignore_case| {
+        let policy = policies.of_read(&read(&["post"]), Operation::Fetch, ignore_case);
+        policy.is_ok()
+    };
+    assert!(is_cached(false));
+    assert!(!is_cached(true));
 }

@@ -45,8 +45,13 @@ impl Settings {
         let Some((target, _)) = known else {
             return unknown(name);
         };
-        let value = value.ok_or("is not UTF-8")?.trim();
+        let value = value.ok_or("is not UTF-8")?;
         let placed = |kind: Kind| {
+            // Of a password, spaces may be part.
+            let value = match kind {
+                Kind::Secret => value,
+                _ => value.trim(),
+            };
             Ok::<_, String>(Placed {
                 value: kind.of_text(value)?,
                 origin: SettingOrigin::Variable(name.to_owned()),

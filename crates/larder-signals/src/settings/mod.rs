@@ -211,13 +211,24 @@ impl Settings {
     }
 
     fn apply_store(&self, builder: LarderBuilder) -> Result<LarderBuilder, Error> {
-        let Some(store) = self.values.get(STORE).filter(|_| !self.store_made) else {
+        if self.store_made {
             return Ok(builder);
+        }
+        let Some(store) = self.values.get(STORE) else {
+            let of_store = |name: &str| name == MEMORY_SIZE || name.starts_with("redis.");
+            let vain = self.values.iter().find(|(name, _)| of_store(name));
+            return match vain {
+                Some((name, said)) => Err(Error::config(format!(
+                    "{}: `{name}` {IN_VAIN}",
+                    said.origin
+                ))),
+                None => Ok(builder),
+            };
         };
         if store.value.plain() != MEMORY {
             return Err(Error::config(format!("{}: {UNMADE}", store.origin)));
         }
-        let bytes = match self.values.get("memory_bytes").map(|placed| &placed.value) {
+        let bytes = match self.values.get(MEMORY_SIZE).map(|placed| &placed.value) {
             Some(Value::Bytes(bytes)) => *bytes,
             _ => MEMORY_BYTES,
         };
@@ -259,6 +270,9 @@ impl fmt::Display for SettingOrigin {
 
 const STORE: &str = "store";
 const MEMORY: &str = "memory";
+const MEMORY_SIZE: &str = "memory_bytes";
+const IN_VAIN: &str = "has no effect on a store that the program makes itself: say `store` too, or \
+                       leave it away";
 const UNMADE: &str = "`store` is not \"memory\": build with `larder::configured(settings)` and the \
                       feature of that store, such as `redis`";
 

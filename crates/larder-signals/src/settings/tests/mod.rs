@@ -76,6 +76,34 @@ fn a_store_outside_the_process_is_not_silently_left_out() {
 }
 
 #[test]
+fn what_would_have_no_effect_without_a_store_is_refused() {
+    let store = MemoryStore::with_capacity_bytes(1 << 20);
+    for (text, name) in [
+        (
+            "[redis]\nhit_timeout = \"1s\"",
+            "larder.toml:2:15: `redis.hit_timeout`",
+        ),
+        (
+            "\nmemory_bytes = \"1MiB\"",
+            "larder.toml:2:16: `memory_bytes`",
+        ),
+    ] {
+        let builder = Larder::builder().namespace("blog").store(store.clone());
+        assert_eq!(
+            builder
+                .settings(read(text))
+                .build()
+                .expect_err("it is in vain")
+                .to_string(),
+            format!(
+                "{name} has no effect on a store that the program makes itself: say `store` too, \
+                 or leave it away"
+            )
+        );
+    }
+}
+
+#[test]
 fn no_text_shows_a_password() {
     let settings = over(
         read(

@@ -223,3 +223,33 @@ fn a_policy_is_overruled_setting_by_setting() {
     let applied = lifted.apply(builder()).expect("it applies");
     assert_eq!(applied.policies.get("tag"), Some(&minutes(1)));
 }
+
+#[test]
+fn every_limit_is_set_under_its_own_name() {
+    let mut found = 0;
+    for setting in SETTINGS {
+        let Some((section, field)) = setting.name.split_once('.') else {
+            continue;
+        };
+        if section == "redis" {
+            continue;
+        }
+        let [_, value, _] = samples(setting.kind, setting.name);
+        let settings = in_file(setting.name, value);
+        let builder = settings.apply(Larder::builder()).expect(setting.name);
+        let written = match section {
+            "limits" => format!("{:?}", builder.cache.limits),
+            "source_limits" => format!("{:?}", builder.source_limits),
+            "change_limits" => format!("{:?}", builder.change_limits),
+            _ => format!("{:?}", builder.functions),
+        };
+        found += 1;
+        let value = match setting.kind {
+            Kind::Bytes => "32768".to_owned(),
+            Kind::Names => "{\"b\"}".to_owned(),
+            _ => value.replace('"', ""),
+        };
+        assert!(written.contains(&format!(" {field}: {value}")), "{written}");
+    }
+    assert!(found > 20, "only {found} limits");
+}
