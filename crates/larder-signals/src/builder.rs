@@ -17,7 +17,7 @@ use larder_core::{
 
 use crate::{
     ChangeLimits, Larder, Undelivered, delivery::Delivery, hooks::Hooks, larder::Inner,
-    policy::Policies, sources::Sources,
+    policy::Policies, read_hooks::ReadHooks, sources::Sources,
 };
 
 /// Builds a [`Larder`]. The namespace and the store are mandatory.
@@ -78,9 +78,10 @@ impl LarderBuilder {
         self
     }
 
-    /// Hears of hits, misses, fills, invalidations and faults. Default: nobody.
+    /// Hears of hits, misses, fills, invalidations and faults. Default: nobody. May be called more
+    /// than once: each hears all, in the order of the calls.
     pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
-        self.cache.observer = Some(observer);
+        self.cache.observers.push(observer);
         self
     }
 
@@ -189,6 +190,7 @@ impl LarderBuilder {
             change_limits: self.change_limits,
             functions: self.functions,
             hooks: Hooks::new(self.hook_images),
+            read_hooks: ReadHooks::default(),
             delivery: Delivery::new(cache.clone(), self.change_limits),
             uncertain_for: self.uncertain_for,
             undelivered: self.undelivered,

@@ -278,12 +278,4 @@ impl Cache {
         }
         Invalidation::Delivered(drops)
     }
-
-    fn dropped(&self, table: Option<&TableKey>, dropped: Dropped, cause: Cause) {
-        self.report(&Event::Invalidate {
-            cause,
-            table,
-            dropped,
-        });
-    }
 }
