@@ -62,7 +62,9 @@ impl Statement {
         table: Option<TableKey>,
     ) -> Self {
         let mut sql = without_literals(normalized, dialect);
-        sql.truncate(sql.floor_char_boundary(SHOWN_BYTES_MAX));
+        let fits = |at: &usize| sql.is_char_boundary(*at);
+        let end = (0..=SHOWN_BYTES_MAX).rev().find(fits).unwrap_or(0);
+        sql.truncate(end);
         Self {
             id,
             sql: sql.into(),
