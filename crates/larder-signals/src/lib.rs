@@ -19,6 +19,8 @@ mod image;
 mod keeper;
 mod larder;
 mod manual;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod planned;
 mod policy;
 mod read;
@@ -26,6 +28,7 @@ mod read_hooks;
 mod relay;
 mod scope;
 mod sources;
+mod tracing_observer;
 mod transaction;
 mod transaction_log;
 mod undelivered;
@@ -42,11 +45,14 @@ pub use hooks::{HookId, InvalidateEvent, RowImages, TableWrite, WriteEvent, Writ
 pub use keeper::{CatalogKeeper, CatalogReading};
 pub use larder::{Larder, Wrap};
 pub use manual::Blocking;
+#[cfg(feature = "metrics")]
+pub use metrics::{Metric, MetricKind, MetricsObserver};
 pub use planned::Planned;
 pub use read::{CachedRead, ReadCall, ReadOptions};
 pub use read_hooks::{ReadAnswer, ReadEvent};
 pub use relay::{RelayConfig, RelayOutcome, RelayPace, RelayRound, Relaying};
 pub use sources::SchemaEpoch;
+pub use tracing_observer::TracingObserver;
 pub use transaction::{StatementOutcome, TransactionBuffer};
 pub use transaction_log::{Recorded, TransactionLog};
 pub use undelivered::Undelivered;

@@ -7,16 +7,20 @@ compile_error!(
 );
 
 pub use larder_core::{
-    BypassReason, Cause, Clock, Codec, DiscardReason, Dropped, Error, ErrorKind, Event,
+    BypassReason, CallDigest, Cause, Clock, Codec, DiscardReason, Dropped, Error, ErrorKind, Event,
     FillOutcome, FunctionLists, HitSource, Limits, MemoryStore, MissCause, Moment, Observer,
-    Operations, Policy, SourceLimits, Store, SystemClock,
+    Operations, Policy, ReadStats, ReadSummary, SourceLimits, StatementId, StatementStats, Stats,
+    Store, SystemClock, TableStats,
 };
 pub use larder_signals::{
     Blocking, CachedEntity, CachedModel, ChangeLimits, Changes, HookId, InvalidateEvent, Larder,
-    LarderBuilder, ReadOptions, RelayConfig, RelayOutcome, RelayPace, RelayRound, Replica,
-    Undelivered, Wrap, WrapConfig, WriteEvent,
+    LarderBuilder, ReadAnswer, ReadEvent, ReadOptions, RelayConfig, RelayOutcome, RelayPace,
+    RelayRound, Replica, TracingObserver, Undelivered, Wrap, WrapConfig, WriteEvent,
 };
 pub use larder_sql::{outbox::Outbox, plan::Operation};
+
+#[cfg(feature = "metrics")]
+pub use larder_signals::{Metric, MetricKind, MetricsObserver};
 
 #[cfg(feature = "redis")]
 pub use larder_redis::{

@@ -2,6 +2,7 @@
 //! know them.
 
 use super::{BypassReason, Cause, DiscardReason, FillOutcome, HitSource, MissCause};
+use crate::FaultKind;
 
 impl HitSource {
     /// Its name in metrics.
@@ -98,6 +99,19 @@ impl BypassReason {
     #[must_use]
     pub fn label(&self) -> &'static str {
         Self::LABELS.get(self.number()).copied().unwrap_or_default()
+    }
+}
+
+impl FaultKind {
+    /// Its name in metrics.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Unavailable => "unavailable",
+            Self::Timeout => "timeout",
+            Self::Protocol => "protocol",
+            Self::Full => "full",
+        }
     }
 }
 
