@@ -19,6 +19,7 @@ use crate::{
     hooks::Hooks,
     policy::Policies,
     read_hooks::ReadHooks,
+    reporting::Reporting,
     scope::{self, Suspended},
     sources::{SchemaEpoch, SourceEntry, Sources},
 };
@@ -56,6 +57,7 @@ pub(crate) struct Inner {
     pub(crate) functions: FunctionLists,
     pub(crate) hooks: Hooks,
     pub(crate) read_hooks: ReadHooks,
+    pub(crate) reporting: Reporting,
     pub(crate) delivery: Delivery,
     pub(crate) uncertain_for: Duration,
     pub(crate) undelivered: Undelivered,

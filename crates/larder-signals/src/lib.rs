@@ -26,6 +26,7 @@ mod policy;
 mod read;
 mod read_hooks;
 mod relay;
+mod reporting;
 mod scope;
 mod sources;
 mod tracing_observer;

@@ -12,11 +12,15 @@ use crate::{
     NamedCall, ReadSummary, Statement, Stats, TableKey,
     counters::ReadCounters,
     observer::{Event, Observer},
+    store::Request,
     summary::{self, Counted},
     sync::{read, write},
 };
 
 use super::{Cache, Listeners};
+
+/// Tables in a report.
+const TABLES_REPORTED: usize = 1_000;
 
 impl Cache {
     /// Tells the observers; without one, this costs nothing.
@@ -58,6 +62,33 @@ impl Cache {
         stats.pending = self.pending() as u64;
         stats.breakers_open = u64::from(self.is_store_down());
         stats
+    }
+
+    /// Writes what was counted into the store for other processes, under the name of this instance
+    /// and for so long; the statements are those that saved most time, so many at most. Whether it is
+    /// there now. A fault is only counted: reports are no reason to leave the store alone. Nor is it
+    /// asked while it is left alone.
+    pub fn report_stats_blocking(&self, instance: &str, statements: usize, ttl: Duration) -> bool {
+        if self.is_store_down() {
+            return false;
+        }
+        let mut stats = self.stats().top(statements);
+        stats.tables.truncate(TABLES_REPORTED);
+        let Some(report) = stats.encode() else {
+            return false;
+        };
+        let request = Request::Report {
+            namespace: &self.shared.namespace,
+            instance,
+            report: &report,
+            ttl,
+        };
+        let store = &self.shared.stores.blocking;
+        let written = store.exec_blocking(self.now(), &[request]).is_ok();
+        if !written {
+            self.shared.counters.report_failed();
+        }
+        written
     }
 
     /// Runs a future and says what its reads of this cache came to.
