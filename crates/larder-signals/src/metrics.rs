@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     fmt,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, OnceLock, PoisonError, RwLock},
 };
 
 use larder_core::{Event, FillOutcome, HitSource, Observer, TableKey};
@@ -38,7 +38,8 @@ const ALL_TABLES: &str = "*";
 /// ```
 pub struct MetricsObserver {
     tables: RwLock<HashMap<TableKey, Arc<TableMetrics>>>,
-    others: Arc<TableMetrics>,
+    /// Made when the bound is reached.
+    others: OnceLock<Arc<TableMetrics>>,
     fill_seconds: Histogram,
     filled_bytes: Counter,
     dropped_stamps: Counter,
@@ -63,7 +64,7 @@ impl MetricsObserver {
         list::describe();
         Self {
             tables: RwLock::default(),
-            others: Arc::new(TableMetrics::new(OTHER_TABLES.into())),
+            others: OnceLock::new(),
             fill_seconds: histogram!("larder_fill_seconds"),
             filled_bytes: counter!("larder_filled_bytes_total"),
             dropped_stamps: counter!("larder_dropped_stamps_total"),
@@ -88,7 +89,8 @@ impl MetricsObserver {
         drop(known);
         let mut known = self.tables.write().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= TABLES_MAX && !known.contains_key(key) {
-            return self.others.clone();
+            let others = || Arc::new(TableMetrics::new(OTHER_TABLES.into()));
+            return self.others.get_or_init(others).clone();
         }
         let new = || Arc::new(TableMetrics::new(key.0.clone()));
         known.entry(key.clone()).or_insert_with(new).clone()
