@@ -118,6 +118,7 @@ async fn fill_some(store: &RedisStore, posts: &Posts, numbers: &[u32], encoded: 
             validated: Default::default(),
             expires: now + TTL,
             cost: Duration::ZERO,
+            call: Default::default(),
             extended: false,
         };
         let put = Request::Put {

@@ -52,16 +52,18 @@ impl Breaker {
         self.next_try.store(next, Ordering::Relaxed);
     }
 
-    /// A request succeeded.
-    pub fn succeeded(&self) {
+    /// A request succeeded; whether that closes it.
+    pub fn succeeded(&self) -> bool {
         // Read first: a shared line that is written on every request would cost more than it.
-        if self.faults.load(Ordering::Relaxed) != 0 {
-            self.faults.store(0, Ordering::Relaxed);
+        if self.faults.load(Ordering::Relaxed) == 0 {
+            return false;
         }
+        let faults = self.faults.swap(0, Ordering::Relaxed);
+        self.faults_max > 0 && faults >= self.faults_max
     }
 
-    /// A request failed at this moment.
-    pub fn failed(&self, now: Moment) {
+    /// A request failed at this moment; whether that opens it.
+    pub fn failed(&self, now: Moment) -> bool {
         let faults = self
             .faults
             .fetch_add(1, Ordering::Relaxed)
@@ -70,6 +72,7 @@ impl Breaker {
             self.next_try
                 .store(now.0.saturating_add(self.open_micros), Ordering::Relaxed);
         }
+        self.faults_max > 0 && faults == self.faults_max
     }
 }
 
@@ -88,14 +91,16 @@ mod tests {
         };
         let breaker = Breaker::new(&limits);
         let start = Moment(1_000_000);
-        breaker.failed(start);
+        assert!(!breaker.failed(start));
         assert!(breaker.allows(start));
-        breaker.failed(start);
+        assert!(breaker.failed(start), "it opens");
+        assert!(!breaker.failed(start), "it is open already");
         assert!(!breaker.allows(start));
         let later = start + Duration::from_secs(1);
         assert!(breaker.allows(later));
         assert!(!breaker.allows(later));
-        breaker.succeeded();
+        assert!(breaker.succeeded(), "it closes");
+        assert!(!breaker.succeeded(), "it is closed already");
         assert!(breaker.allows(later));
     }
 }

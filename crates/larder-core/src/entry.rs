@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use crate::{Codec, DependencyKey, Stamp, clock::Moment};
+use crate::{CallDigest, Codec, DependencyKey, Stamp, clock::Moment};
 
 /// Names one life of a server: a restart, a failover or a slot migration makes another (P6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -96,6 +96,8 @@ pub struct Entry {
     pub expires: Moment,
     /// How long the query took that gave it.
     pub cost: Duration,
+    /// Which call it answers, for those who look for it; zero = not known.
+    pub call: CallDigest,
     /// Whether it rests on more than the statement does whose name it bears: an operation of
     /// several statements. A reader of such a name cannot know the dependencies beforehand.
     pub extended: bool,
@@ -128,7 +130,7 @@ impl Clone for Validated {
 impl Entry {
     /// What it weighs in a store: payload, stamps and bookkeeping.
     pub fn bytes(&self) -> usize {
-        const FIXED: usize = 192;
+        const FIXED: usize = 200;
         const EACH: usize = size_of::<Issued>() + size_of::<DependencyKey>();
         let stamps = self.stamps.len().saturating_mul(EACH);
         let content = match &self.content {

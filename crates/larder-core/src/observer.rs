@@ -1,10 +1,12 @@
 //! What happened, for those who want to know.
 
+mod labels;
+
 use std::{fmt, time::Duration};
 
 use larder_sql::plan::Reason;
 
-use crate::{Fault, TableKey};
+use crate::{Fault, StatementId, TableKey};
 
 /// Hears of events. Called inline and without locks held: be quick. A panic in it is swallowed.
 pub trait Observer: Send + Sync {
@@ -20,13 +22,20 @@ pub enum Event<'a> {
     Hit {
         /// First table of the query.
         table: &'a TableKey,
+        /// Which statement; `None` = one without a name.
+        statement: Option<StatementId>,
         /// Who gave the answer.
         source: HitSource,
+        /// What the query took whose result answers: what the hit spared. Zero for another reader's
+        /// fill.
+        saved: Duration,
     },
     /// A read must run its query and may store the result.
     Miss {
         /// First table of the query.
         table: &'a TableKey,
+        /// Which statement; `None` = one without a name.
+        statement: Option<StatementId>,
         /// Why.
         cause: MissCause,
     },
@@ -34,6 +43,8 @@ pub enum Event<'a> {
     Fill {
         /// First table of the query.
         table: &'a TableKey,
+        /// Which statement; `None` = one without a name.
+        statement: Option<StatementId>,
         /// How.
         outcome: FillOutcome,
         /// Size of the result.
@@ -45,6 +56,8 @@ pub enum Event<'a> {
     Bypass {
         /// First table of the query, where there is one.
         table: Option<&'a TableKey>,
+        /// Which statement; `None` = one without a name, or none at all.
+        statement: Option<StatementId>,
         /// Why.
         reason: &'a BypassReason,
     },
@@ -79,6 +92,10 @@ pub enum Event<'a> {
         /// How.
         fault: &'a Fault,
     },
+    /// The store failed too often in a row: it is not asked any more, but once in a while.
+    BreakerOpened,
+    /// The store has answered again.
+    BreakerClosed,
 }
 
 /// Who answered a read.

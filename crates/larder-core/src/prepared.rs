@@ -4,18 +4,21 @@ use std::{
     any::TypeId,
     fmt,
     hash::{Hash as _, Hasher},
+    sync::{Arc, OnceLock},
 };
 
 use larder_sql::{
-    Catalog, Literal, Operand, Plan,
+    Catalog, Dialect, Literal, Operand, Plan,
     plan::{Operation, Part, ReadPlan, Reason, names_a_moment},
 };
 
 use crate::{
-    BypassReason, DependencyKey, EffectivePolicy, Param, SourceLimits, TableKey,
+    BypassReason, CallDigest, Counters, DependencyKey, EffectivePolicy, Param, SourceLimits,
+    Statement, StatementId, TableKey,
     bind::Template,
     key::{Digest, EntryKey, Fields},
     slots::Slots,
+    statement,
     value::feed_params,
 };
 
@@ -45,6 +48,15 @@ pub struct Prepared {
     catalog_version: u64,
     catalog_fingerprint: [u8; 16],
     read: Result<PreparedRead, Reason>,
+    id: StatementId,
+    dialect: Dialect,
+    /// The first table of the one read that it is, cached or not.
+    table: Option<TableKey>,
+    counters: Arc<Counters>,
+    /// Found out at the first read: writes need none.
+    statement: OnceLock<Arc<Statement>>,
+    /// The digest of a call up to its parameters.
+    call: OnceLock<(Fields, usize)>,
     /// Composed per operation: a bound LIMIT makes at most two of them out of one text.
     policies: Slots<Operation, Result<EffectivePolicy, BypassReason>, 2>,
 }
@@ -58,6 +70,8 @@ pub(crate) struct Place<'a> {
     /// Of that catalog.
     pub(crate) fingerprint: [u8; 16],
     pub(crate) limits: &'a SourceLimits,
+    /// Where its reads are counted.
+    pub(crate) counters: &'a Arc<Counters>,
 }
 
 #[derive(Debug)]
@@ -78,7 +92,18 @@ struct PreparedRead {
 impl Prepared {
     pub(crate) fn new(plan: Plan, place: &Place<'_>, catalog_version: u64) -> Self {
         let read = PreparedRead::new(&plan, place);
+        let first = match plan.parts.as_slice() {
+            [Part::Read(read)] => read.tables.first(),
+            _ => None,
+        };
+        let key = |name| TableKey::new(place.namespace, place.source, name);
         Self {
+            id: StatementId::of(&plan.normalized),
+            dialect: place.catalog.dialect,
+            table: first.map(|table| key(&table.name)),
+            counters: place.counters.clone(),
+            statement: OnceLock::new(),
+            call: OnceLock::new(),
             plan,
             catalog_version,
             catalog_fingerprint: place.fingerprint,
@@ -108,6 +133,33 @@ impl Prepared {
             [Part::Read(read)] => Some(read),
             _ => None,
         }
+    }
+
+    /// The name of the normalized text.
+    pub fn id(&self) -> StatementId {
+        self.id
+    }
+
+    /// The statement with its counters, shared by all plans of this text on this table.
+    pub fn statement(&self) -> &Arc<Statement> {
+        self.statement.get_or_init(|| {
+            let text = (&*self.plan.normalized, self.dialect);
+            self.counters.statement(self.id, self.table.as_ref(), text)
+        })
+    }
+
+    /// Names a call with these parameters: the entry that it stores carries this, whatever it is
+    /// decoded into. What adapters add behind the parameters of the text is no part of it. `None` = parameters are nested too deep, and nothing is stored.
+    pub fn call_digest(&self, params: &[Param<'_>]) -> Option<CallDigest> {
+        let (start, own) = self.call.get_or_init(|| {
+            let mut fields = Fields::new("larder call");
+            fields.text(&self.plan.normalized);
+            fields.align();
+            (fields, placeholders(&self.plan.normalized))
+        });
+        let mut fields = start.clone();
+        feed_params(params.get(..*own).unwrap_or(params), &mut fields)?;
+        Some(CallDigest(statement::first(&fields.digest().0)))
     }
 
     /// What the read asks for with these parameters: a bound LIMIT counts.
@@ -319,6 +371,17 @@ fn may_name_a_moment(param: &Param<'_>) -> bool {
         Param::Array(_, elements) => elements.iter().any(may_name_a_moment),
         _ => false,
     }
+}
+
+/// How many parameters a normalized text has. It looks into quotes as well: whoever asks has the
+/// same text and gets the same number.
+fn placeholders(text: &str) -> usize {
+    let numbered = text.split('$').skip(1).filter_map(|rest| {
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        rest.get(..digits)?.parse().ok()
+    });
+    let plain = text.bytes().filter(|byte| *byte == b'?').count();
+    numbered.max().unwrap_or(0).max(plain)
 }
 
 /// Design §4, "Keys", up to the normalized text.

@@ -13,7 +13,7 @@ use larder_sql::{
     plan::{Part, Reason},
 };
 
-use crate::{AskedColumns, Prepared, TableKey, prepared::Place};
+use crate::{AskedColumns, Counters, Prepared, TableKey, prepared::Place};
 
 pub use larder_sql::FunctionLists;
 
@@ -53,6 +53,7 @@ pub struct Source {
     version: AtomicU64,
     plans: PlanCache<Prepared>,
     asked: Arc<AskedColumns>,
+    counters: Arc<Counters>,
 }
 
 /// A catalog with its version, so that the two are never read apart.
@@ -85,6 +86,7 @@ impl Source {
             version: AtomicU64::new(0),
             plans,
             asked: Arc::default(),
+            counters: Arc::default(),
         }
     }
 
@@ -109,6 +111,14 @@ impl Source {
     #[must_use]
     pub fn with_asked(mut self, asked: Arc<AskedColumns>) -> Self {
         self.asked = asked;
+        self
+    }
+
+    /// Counts its reads where their cache does. Default: its own.
+    #[must_use]
+    pub fn with_counters(mut self, counters: Arc<Counters>) -> Self {
+        self.counters = counters;
+        self.plans.clear();
         self
     }
 
@@ -181,6 +191,7 @@ impl Source {
             catalog: &catalog,
             fingerprint,
             limits: &self.limits,
+            counters: &self.counters,
         };
         let prepared = Arc::new(Prepared::new(plan, &place, version));
         self.plans.insert(sql, prepared.clone(), variable_arity);

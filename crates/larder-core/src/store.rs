@@ -1,4 +1,4 @@
-//! What a store must do: six requests, one method.
+//! What a store must do: a few requests, one method.
 //!
 //! A store is a map that may forget anything at any time. It decides nothing: which stamps to
 //! read, create and drop is the machines' business.
@@ -52,6 +52,23 @@ pub enum Request<'a> {
         key: &'a EntryKey,
         /// After how long it ends by itself.
         lease: Duration,
+    },
+    /// Let other processes read what this one has counted. May be repeated. A store in the process
+    /// does nothing: nobody else reads it.
+    Report {
+        /// Whose it is.
+        namespace: &'a str,
+        /// Which process: letters and digits.
+        instance: &'a str,
+        /// The report, see [`Stats::encode`](crate::Stats::encode).
+        report: &'a [u8],
+        /// How long it lives.
+        ttl: Duration,
+    },
+    /// Read what the processes of this namespace have reported.
+    Reports {
+        /// The namespace.
+        namespace: &'a str,
     },
 }
 
@@ -113,7 +130,7 @@ pub enum Reply {
     Lookup(Lookup),
     /// To [`Request::Register`]: one per registration.
     Registered(Vec<Registered>),
-    /// To [`Request::Put`].
+    /// To [`Request::Put`] and [`Request::Report`].
     Stored,
     /// To [`Request::Records`]: one per table, empty when there is no record.
     Records(Vec<Vec<ShapeName>>),
@@ -124,6 +141,8 @@ pub enum Reply {
     },
     /// To [`Request::Claim`]: whether it is the caller's now.
     Claimed(bool),
+    /// To [`Request::Reports`]: those that are there, at most 1,000.
+    Reports(Vec<Vec<u8>>),
 }
 
 /// The answer to a lookup.

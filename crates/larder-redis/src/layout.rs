@@ -5,6 +5,9 @@
 //! {table}:d:<digest>   the stamp of one dependency value
 //! {table}:q:<digest>   an entry
 //! {table}:l:<digest>   the claim of a process that fills the entry
+//!
+//! {ns:@reports}:r:<instance>   what a process has counted
+//! {ns:@reports}:i:<hour>       a hash: the instances that have reported in this hour since 1970
 //! ```
 //! `table` is a [`TableKey`], which begins with the namespace; braces are the hash tags of Redis
 //! Cluster, so that everything of one table lies in one slot. With N shards the tag is
@@ -86,6 +89,24 @@ impl Tag {
             table: tag.strip_prefix('{')?.strip_suffix('}')?.into(),
             shard: None,
         })
+    }
+
+    /// The tag of all reports of a namespace. No table has it: a table's has another `:`.
+    pub(crate) fn of_reports(namespace: &str) -> Self {
+        Self {
+            table: format!("{}@reports", TableKey::start(namespace)).into(),
+            shard: None,
+        }
+    }
+
+    /// The report of an instance.
+    pub(crate) fn report(&self, instance: &[u8]) -> Vec<u8> {
+        [format!("{{{}}}:r:", self.table).as_bytes(), instance].concat()
+    }
+
+    /// Who has reported in an hour.
+    pub(crate) fn reporters(&self, hour: u64) -> String {
+        format!("{{{}}}:i:{hour}", self.table)
     }
 
     pub(crate) fn record(&self) -> Key<'_> {
@@ -242,6 +263,16 @@ mod tests {
             all.iter()
                 .all(|one| all.iter().filter(|it| *it == one).count() == 1)
         );
+    }
+
+    #[test]
+    fn reports_lie_where_no_sweep_of_records_finds_them() {
+        let tag = Tag::of_reports("shop");
+        let report = tag.report(b"0f");
+        assert_eq!(report, b"{shop:@reports}:r:0f");
+        assert_eq!(tag.reporters(7), "{shop:@reports}:i:7");
+        assert_eq!(Tag::of_record(&report), None);
+        assert_eq!(Tag::of_record(tag.reporters(7).as_bytes()), None);
     }
 
     #[test]

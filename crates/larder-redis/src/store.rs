@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use async_trait::async_trait;
 use futures_util::future::join_all;
 use larder_core::{
-    BlockingStore, Error, Fault, FaultKind, Moment, Store, SystemClock,
+    BlockingStore, Clock as _, Error, Fault, FaultKind, Moment, Stats, Store, SystemClock,
     store::{Reply, Request},
 };
 use redis::Pipeline;
@@ -110,6 +110,38 @@ impl RedisStore {
             }),
         })
     }
+
+    /// What the processes of a namespace have reported, one for each: counters and the statements
+    /// that saved most time. At most 1,000; those of a version that this one cannot read are left
+    /// out. [`Stats::sum`] adds them.
+    ///
+    /// # Errors
+    /// `Unavailable`: the store did not answer.
+    pub async fn reports(&self, namespace: &str) -> Result<Vec<Stats>, Error> {
+        let now = SystemClock::default().now();
+        let replies = self.exec(now, &[Request::Reports { namespace }]).await?;
+        Ok(decoded(replies))
+    }
+
+    /// [`Self::reports`] for threads.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn reports_blocking(&self, namespace: &str) -> Result<Vec<Stats>, Error> {
+        let now = SystemClock::default().now();
+        let replies = self.exec_blocking(now, &[Request::Reports { namespace }])?;
+        Ok(decoded(replies))
+    }
+}
+
+fn decoded(replies: Vec<Reply>) -> Vec<Stats> {
+    let reports = replies.into_iter().flat_map(|reply| match reply {
+        Reply::Reports(reports) => reports,
+        _ => Vec::new(),
+    });
+    reports
+        .filter_map(|report| Stats::decode(&report))
+        .collect()
 }
 
 impl fmt::Debug for RedisStore {

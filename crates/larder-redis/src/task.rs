@@ -5,6 +5,7 @@ mod lookup;
 mod put;
 mod register;
 mod remove;
+mod report;
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -23,7 +24,13 @@ use crate::{
     node::{NodeRef, Settings},
 };
 
-use self::{lookup::LookupTask, put::PutTask, register::RegisterTask, remove::RemoveTask};
+use self::{
+    lookup::LookupTask,
+    put::PutTask,
+    register::RegisterTask,
+    remove::RemoveTask,
+    report::{ReportTask, ReportsTask},
+};
 
 /// What all requests go by.
 pub(crate) struct Rules {
@@ -47,6 +54,8 @@ pub(crate) enum Task<'a> {
     Records(RecordsTask<'a>),
     Remove(RemoveTask),
     Claim(ClaimTask<'a>),
+    Report(ReportTask<'a>),
+    Reports(ReportsTask),
 }
 
 /// A claim on the filling of an entry.
@@ -94,6 +103,13 @@ impl<'a> Task<'a> {
                 lease: *lease,
                 granted: None,
             }),
+            Request::Report {
+                namespace,
+                instance,
+                report,
+                ttl,
+            } => Self::Report(ReportTask::new(namespace, instance, (report, *ttl), now)),
+            Request::Reports { namespace } => Self::Reports(ReportsTask::new(namespace, now)),
             _ => return Err(protocol()),
         })
     }
@@ -107,6 +123,8 @@ impl<'a> Task<'a> {
             Self::Records(task) => task.ask(rules),
             Self::Remove(task) => task.ask(rules),
             Self::Claim(task) => task.ask(rules),
+            Self::Report(task) => task.ask(),
+            Self::Reports(task) => task.ask(),
         }
     }
 
@@ -119,6 +137,8 @@ impl<'a> Task<'a> {
             Self::Records(task) => task.told(answers, rules),
             Self::Remove(task) => task.told(answers),
             Self::Claim(task) => task.told(answers),
+            Self::Report(_) => Ok(()),
+            Self::Reports(task) => task.told(answers),
         }
     }
 
@@ -127,7 +147,8 @@ impl<'a> Task<'a> {
         match self {
             Self::Lookup(task) => Reply::Lookup(task.lookup),
             Self::Register(task) => Reply::Registered(task.registered),
-            Self::Put(_) => Reply::Stored,
+            Self::Put(_) | Self::Report(_) => Reply::Stored,
+            Self::Reports(task) => Reply::Reports(task.reports),
             Self::Records(task) => Reply::Records(task.records),
             Self::Remove(task) => Reply::Removed {
                 existed: task.existed(),

@@ -2,27 +2,28 @@
 //!
 //! ```text
 //! "lrd" | format | codec | flags | stamps u16 | created u64 | expires u64 | cost u32
-//!   | fingerprint u64 | length of the payload before compression u32 | checksum u32
+//!   | fingerprint u64 | call u64 | length of the payload before compression u32 | checksum u32
 //!   | number of incarnations u8 | incarnations, 16 bytes each
 //!   | per stamp: flags u8, incarnation u8, shape 16 bytes, value 0 or 16 bytes
 //!   | the dependencies, where a reader cannot know them | payload
 //! ```
 //! Numbers are little-endian, times microseconds since 1970. The checksum, CRC-32, covers everything
-//! but itself.
+//! but itself. The call is a digest of normalized text and parameters, for those who look for the
+//! entries of a statement.
 
 use std::{sync::Arc, time::Duration};
 
 use larder_core::{
-    Codec, DependencyKey, Digest, Moment, ShapeName, Stamp, TableKey,
+    CallDigest, Codec, DependencyKey, Digest, Moment, ShapeName, Stamp, TableKey,
     entry::{Content, Encoded, Entry, Incarnation, Issued},
 };
 
 use crate::inspect::EntryHeader;
 
 const MAGIC: &[u8; 3] = b"lrd";
-const FORMAT: u8 = 1;
-const CHECKSUM_AT: usize = 40;
-pub(crate) const HEADER_BYTES: usize = 44;
+const FORMAT: u8 = 2;
+const CHECKSUM_AT: usize = 48;
+pub(crate) const HEADER_BYTES: usize = 52;
 /// Up to here the header says what a later one must know of an earlier one.
 pub(crate) const AGE_BYTES: usize = 16;
 const CREATED_AT: usize = 8;
@@ -73,6 +74,7 @@ pub(crate) fn write(entry: &Entry, compress_above: Option<usize>) -> Option<Vec<
     let cost = u32::try_from(entry.cost.as_micros()).unwrap_or(u32::MAX);
     out.extend(cost.to_le_bytes());
     out.extend(encoded.fingerprint.to_le_bytes());
+    out.extend(entry.call.0);
     out.extend(u32::try_from(raw.len()).ok()?.to_le_bytes());
     out.extend([0; 4]);
     write_stamps(&mut out, &entry.stamps)?;
@@ -116,6 +118,7 @@ pub(crate) fn header(start: &[u8]) -> Option<EntryHeader> {
     let (created, expires) = (Moment(input.number()?), Moment(input.number()?));
     let cost = Duration::from_micros(u32::from_le_bytes(input.array()?).into());
     input.take(8)?;
+    let call = CallDigest(input.array()?);
     let result_bytes = u32::from_le_bytes(input.array()?).into();
     known.then_some(EntryHeader {
         created,
@@ -123,6 +126,7 @@ pub(crate) fn header(start: &[u8]) -> Option<EntryHeader> {
         cost,
         result_bytes,
         dependencies,
+        call,
     })
 }
 
@@ -138,6 +142,7 @@ fn entry(bytes: &[u8], dependencies: &[DependencyKey]) -> Option<Option<Entry>> 
     let (created, expires) = (Moment(input.number()?), Moment(input.number()?));
     let cost = u32::from_le_bytes(input.array()?);
     let fingerprint = input.number()?;
+    let call = CallDigest(input.array()?);
     let raw = usize::try_from(u32::from_le_bytes(input.array()?)).ok()?;
     input.take(4)?;
     let stamps = read_stamps(&mut input, count)?;
@@ -170,6 +175,7 @@ fn entry(bytes: &[u8], dependencies: &[DependencyKey]) -> Option<Option<Entry>> 
         created,
         expires,
         cost: Duration::from_micros(cost.into()),
+        call,
         extended,
         validated: Default::default(),
     }))

@@ -89,12 +89,9 @@ impl Level {
 
     /// A cached terminal runs inside the transaction, where nothing is cached (P9).
     pub(crate) fn bypassed<C: ConnectionTrait>(&self, inner: &C, statement: &Statement) {
-        if !self.shared.larder().cache().is_observed() {
-            return;
-        }
         if let Some(planned) = self.shared.plan_now(inner, &statement.sql) {
             let (larder, reason) = (self.shared.larder(), BypassReason::Transaction);
-            larder.bypassed(&planned.source, &planned.prepared, &reason);
+            larder.bypassed(&planned.prepared, &reason);
         }
     }
 

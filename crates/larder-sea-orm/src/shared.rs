@@ -136,13 +136,13 @@ impl Shared {
             if !slot.takes_catalog(asked, catalog) {
                 let changed = Reason::new("the schema changed between two of its statements");
                 let reason = BypassReason::Uncacheable(changed);
-                return self.bypass_read(source, &prepared, &reason);
+                return self.bypass_read(&prepared, &reason);
             }
             params.rest_on_catalog(catalog);
         }
         let anew = slot.options().mode == ReadMode::Refresh;
         if let Some(reason) = self.refusal(params.exact, anew) {
-            return self.bypass_read(source, &prepared, &reason);
+            return self.bypass_read(&prepared, &reason);
         }
         let call = ReadCall {
             source,
@@ -165,8 +165,8 @@ impl Shared {
         }
     }
 
-    fn bypass_read(&self, source: &Source, prepared: &Prepared, reason: &BypassReason) -> Now {
-        self.larder.bypassed(source, prepared, reason);
+    fn bypass_read(&self, prepared: &Prepared, reason: &BypassReason) -> Now {
+        self.larder.bypassed(prepared, reason);
         Now::Bypass
     }
 
@@ -260,8 +260,7 @@ impl Shared {
     /// From now on, reads of this handle go to the database, and its writes may mean any table.
     pub(crate) fn bypass(&self, by: &Planned) {
         if !self.bypass.swap(true, Ordering::AcqRel) {
-            self.larder
-                .bypassed(&by.source, &by.prepared, &BypassReason::Session);
+            self.larder.bypassed(&by.prepared, &BypassReason::Session);
         }
     }
 

@@ -17,7 +17,7 @@ use larder_core::{
 
 use crate::{
     ChangeLimits, Larder, Undelivered, delivery::Delivery, hooks::Hooks, larder::Inner,
-    policy::Policies, sources::Sources,
+    policy::Policies, read_hooks::ReadHooks, reporting::Reporting, sources::Sources,
 };
 
 /// Builds a [`Larder`]. The namespace and the store are mandatory.
@@ -39,10 +39,12 @@ pub struct LarderBuilder {
     pub(crate) entry_version: Arc<str>,
     #[cfg(feature = "config")]
     pub(crate) settings: Option<crate::Settings>,
+    pub(crate) report_every: Duration,
 }
 
 /// Zero stands for "no larder".
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+const REPORT_EVERY: Duration = Duration::from_secs(10);
 const UNCERTAIN_FOR: Duration = Duration::from_secs(5 * 60);
 const NAMESPACE_MAX: usize = 64;
 const ENABLED_VARIABLE: &str = "LARDER_ENABLED";
@@ -93,9 +95,19 @@ impl LarderBuilder {
         self
     }
 
-    /// Hears of hits, misses, fills, invalidations and faults. Default: nobody.
+    /// Hears of hits, misses, fills, invalidations and faults. Default: nobody. May be called more
+    /// than once: each hears all, in the order of the calls.
     pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
-        self.cache.observer = Some(observer);
+        self.cache.observers.push(observer);
+        self
+    }
+
+    /// How often this process writes what it has counted into a store outside it, where the `larder`
+    /// command and `RedisStore::reports` find it: totals, tables, and the 50 statements that saved
+    /// most time, without parameters and literals. A report lives for three periods; one that cannot
+    /// be written is only counted. Default: 10 s. Zero: never. Without effect on a memory store.
+    pub fn report_every(mut self, period: Duration) -> Self {
+        self.report_every = period;
         self
     }
 
@@ -216,15 +228,17 @@ impl LarderBuilder {
             change_limits: self.change_limits,
             functions: self.functions,
             hooks: Hooks::new(self.hook_images),
+            read_hooks: ReadHooks::default(),
+            reporting: Reporting::default(),
             delivery: Delivery::new(cache.clone(), self.change_limits),
             uncertain_for: self.uncertain_for,
             undelivered: self.undelivered,
             entry_version: self.entry_version,
             cache,
         };
-        Ok(Larder {
-            inner: Arc::new(inner),
-        })
+        let inner = Arc::new(inner);
+        inner.reporting.start(&inner, self.report_every);
+        Ok(Larder { inner })
     }
 }
 
@@ -247,6 +261,7 @@ impl Default for LarderBuilder {
             entry_version: Arc::from(""),
             #[cfg(feature = "config")]
             settings: None,
+            report_every: REPORT_EVERY,
         }
     }
 }

@@ -331,6 +331,7 @@ pub(crate) fn lookup(cache: &Cache, table: &str) -> ReadOutcome {
         codec: None,
         leeway: Default::default(),
         mode: Default::default(),
+        call: None,
     })
 }
 

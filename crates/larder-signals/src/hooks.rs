@@ -247,7 +247,7 @@ impl Hooks {
         }
     }
 
-    fn id(&self) -> HookId {
+    pub(crate) fn id(&self) -> HookId {
         HookId(self.next.fetch_add(1, Ordering::Relaxed))
     }
 }

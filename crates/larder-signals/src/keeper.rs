@@ -10,9 +10,7 @@ use std::{
     time::Duration,
 };
 
-use larder_core::{
-    BypassReason, Entropy, Event, FunctionLists, Moment, Source, SourceLimits, Stamp,
-};
+use larder_core::{BypassReason, Entropy, FunctionLists, Moment, Source, SourceLimits, Stamp};
 use larder_sql::{
     Catalog, Dialect,
     introspect::{self, CatalogReader},
@@ -273,10 +271,7 @@ impl CatalogReading<'_> {
         let nameless = self.dialect == Dialect::Sqlite && cache.is_remote();
         if nameless {
             let reason = BypassReason::Uncacheable(Reason::new(NAMELESS));
-            cache.report(&Event::Bypass {
-                table: None,
-                reason: &reason,
-            });
+            cache.bypassed(None, None, &reason);
         }
         nameless
     }

@@ -18,6 +18,8 @@ use crate::{
     delivery::Delivery,
     hooks::Hooks,
     policy::Policies,
+    read_hooks::ReadHooks,
+    reporting::Reporting,
     scope::{self, Suspended},
     sources::{SchemaEpoch, SourceEntry, Sources},
 };
@@ -54,6 +56,8 @@ pub(crate) struct Inner {
     pub(crate) change_limits: ChangeLimits,
     pub(crate) functions: FunctionLists,
     pub(crate) hooks: Hooks,
+    pub(crate) read_hooks: ReadHooks,
+    pub(crate) reporting: Reporting,
     pub(crate) delivery: Delivery,
     pub(crate) uncertain_for: Duration,
     pub(crate) undelivered: Undelivered,
@@ -146,6 +150,7 @@ impl Larder {
     /// Ends a subscription.
     pub fn unsubscribe(&self, hook: HookId) {
         self.inner.hooks.remove(hook);
+        self.inner.read_hooks.remove(hook, &self.inner.cache);
     }
 
     /// Runs a future whose writes through wrapped connections do **not** invalidate: for bulk loads
@@ -184,6 +189,7 @@ impl Larder {
             )
             .with_namespace(inner.namespace.clone())
             .with_entry_version(inner.entry_version.clone())
+            .with_counters(inner.cache.counters().clone())
         })
     }
 

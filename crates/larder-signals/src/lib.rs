@@ -21,19 +21,25 @@ mod image;
 mod keeper;
 mod larder;
 mod manual;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod planned;
 mod policy;
 mod read;
+mod read_hooks;
 mod relay;
+mod reporting;
 mod scope;
 #[cfg(feature = "config")]
 mod settings;
 mod sources;
+mod tracing_observer;
 mod transaction;
 mod transaction_log;
 mod undelivered;
 mod wanted;
 mod warm;
+mod watching;
 mod write;
 
 pub use builder::LarderBuilder;
@@ -50,12 +56,16 @@ pub use hooks::{HookId, InvalidateEvent, RowImages, TableWrite, WriteEvent, Writ
 pub use keeper::{CatalogKeeper, CatalogReading};
 pub use larder::{Larder, Wrap};
 pub use manual::Blocking;
+#[cfg(feature = "metrics")]
+pub use metrics::{Metric, MetricKind, MetricsObserver};
 pub use planned::Planned;
 pub use read::{CachedRead, ReadCall, ReadOptions};
+pub use read_hooks::{ReadAnswer, ReadEvent};
 pub use relay::{RelayConfig, RelayOutcome, RelayPace, RelayRound, Relaying};
 #[cfg(feature = "config")]
 pub use settings::{EffectiveSetting, SettingOrigin, Settings};
 pub use sources::SchemaEpoch;
+pub use tracing_observer::TracingObserver;
 pub use transaction::{StatementOutcome, TransactionBuffer};
 pub use transaction_log::{Recorded, TransactionLog};
 pub use undelivered::Undelivered;

@@ -1,10 +1,13 @@
 //! The way of a read through a larder: switch, policy, binding; then the cache.
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use larder_core::{
-    BoundRead, BypassReason, EffectivePolicy, Event, Param, Prepared, ReadMode, ReadOutcome,
-    ReadRequest, ResultCodec, ResultIdentity, Source, machine::Leeway,
+    BoundRead, BypassReason, CallDigest, EffectivePolicy, NamedCall, Param, Prepared, ReadMode,
+    ReadOutcome, ReadRequest, ResultCodec, ResultIdentity, Source, Statement, machine::Leeway,
 };
 
 use crate::Larder;
@@ -55,6 +58,8 @@ pub struct CachedRead {
     mode: ReadMode,
     codec: Option<&'static ResultCodec>,
     leeway: Leeway,
+    statement: Arc<Statement>,
+    digest: CallDigest,
 }
 
 impl CachedRead {
@@ -66,6 +71,10 @@ impl CachedRead {
             mode: self.mode,
             codec: self.codec,
             leeway: self.leeway,
+            call: Some(NamedCall {
+                statement: &self.statement,
+                digest: self.digest,
+            }),
         }
     }
 }
@@ -79,7 +88,7 @@ impl Larder {
     /// been told.
     pub fn begin_read(&self, call: &ReadCall<'_>) -> Result<CachedRead, BypassReason> {
         self.bind(call)
-            .inspect_err(|reason| self.bypassed(call.source, call.prepared, reason))
+            .inspect_err(|reason| self.bypassed(call.prepared, reason))
     }
 
     /// A hit, found by the name of the entry alone: the short way before
@@ -95,20 +104,15 @@ impl Larder {
             .prepared
             .entry_key(call.params, call.result, call.scope)
             .ok()?;
-        self.inner.cache.revisit_now(&entry, ttl)
+        let statement = call.prepared.statement();
+        self.inner.cache.revisit_now(&entry, ttl, Some(statement))
     }
 
-    /// Reports a bypass that the adapter decided on (a transaction, a changed session).
-    pub fn bypassed(&self, source: &Source, prepared: &Prepared, reason: &BypassReason) {
-        let cache = &self.inner.cache;
-        if cache.is_observed() {
-            let first = prepared.read().and_then(|read| read.tables.first());
-            let table = first.map(|table| source.table_key(&table.name));
-            cache.report(&Event::Bypass {
-                table: table.as_ref(),
-                reason,
-            });
-        }
+    /// Counts and reports a bypass that the adapter decided on (a transaction, a changed session).
+    pub fn bypassed(&self, prepared: &Prepared, reason: &BypassReason) {
+        // What is no read (a change of the session) has no name among the reads.
+        let statement = prepared.read().map(|_| &**prepared.statement());
+        self.inner.cache.bypassed(statement, None, reason);
     }
 
     /// A hit or a bypass, if that can be said without waiting.
@@ -165,7 +169,11 @@ impl Larder {
         if let Some(asked) = call.options.allow_stale {
             leeway.allow_stale = asked;
         }
+        let digest = call.prepared.call_digest(call.params);
         Ok(CachedRead {
+            statement: call.prepared.statement().clone(),
+            // Without one there is no entry either.
+            digest: digest.unwrap_or_default(),
             leeway,
             bound,
             ttl,

@@ -408,6 +408,7 @@ fn made_entry(expires: Moment) -> Entry {
         created: START,
         expires,
         cost: Duration::ZERO,
+        call: Default::default(),
         extended: false,
         validated: Validated::default(),
     }

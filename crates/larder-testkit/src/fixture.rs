@@ -43,6 +43,7 @@ impl Query {
             mode: ReadMode::Cached,
             codec: Some(&NUMBER),
             leeway: Leeway::default(),
+            call: None,
         }
     }
 }

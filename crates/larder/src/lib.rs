@@ -14,19 +14,23 @@ pub use configured::redis_config;
 #[cfg(feature = "config")]
 pub use configured::{configured, configured_blocking};
 pub use larder_core::{
-    BypassReason, Cause, Clock, Codec, DiscardReason, Dropped, Error, ErrorKind, Event,
+    BypassReason, CallDigest, Cause, Clock, Codec, DiscardReason, Dropped, Error, ErrorKind, Event,
     FillOutcome, FunctionLists, HitSource, Limits, MemoryStore, MissCause, Moment, Observer,
-    Operations, Policy, SourceLimits, Store, SystemClock,
+    Operations, Policy, ReadStats, ReadSummary, SourceLimits, StatementId, StatementStats, Stats,
+    Store, SystemClock, TableStats,
 };
 pub use larder_signals::{
     Blocking, CachedEntity, CachedModel, ChangeLimits, Changes, Explanation, HookId,
-    InvalidateEvent, Larder, LarderBuilder, ReadOptions, RelayConfig, RelayOutcome, RelayPace,
-    RelayRound, Replica, Undelivered, Warm, WarmBlocking, WarmCall, WarmFailure, WarmProgress,
-    WarmQuery, Warmed, Wrap, WrapConfig, WriteEvent,
+    InvalidateEvent, Larder, LarderBuilder, ReadAnswer, ReadEvent, ReadOptions, RelayConfig,
+    RelayOutcome, RelayPace, RelayRound, Replica, TracingObserver, Undelivered, Warm, WarmBlocking,
+    WarmCall, WarmFailure, WarmProgress, WarmQuery, Warmed, Wrap, WrapConfig, WriteEvent,
 };
 #[cfg(feature = "config")]
 pub use larder_signals::{EffectiveSetting, SettingOrigin, Settings};
 pub use larder_sql::{outbox::Outbox, plan::Operation};
+
+#[cfg(feature = "metrics")]
+pub use larder_signals::{Metric, MetricKind, MetricsObserver};
 
 #[cfg(feature = "redis")]
 pub use larder_redis::{

@@ -37,6 +37,7 @@ fn prepared(limits: &SourceLimits, conjunctions: Vec<Vec<Term>>) -> Prepared {
         catalog: &catalog,
         fingerprint: [0; 16],
         limits,
+        counters: &Default::default(),
     };
     Prepared::new(plan, &place, 1)
 }
@@ -332,6 +333,7 @@ fn a_plan_of_odd_terms_binds_to_something_wider() {
         catalog: &catalog,
         fingerprint: [0; 16],
         limits: &limits,
+        counters: &Default::default(),
     };
     let bound = Prepared::new(plan, &place, 1)
         .bind(&ints(0..40), &result(), None)
@@ -358,6 +360,7 @@ fn booleans_are_integers_where_the_driver_sends_integers() {
         catalog: &catalog,
         fingerprint: [0; 16],
         limits: &limits,
+        counters: &Default::default(),
     };
     let prepared = Prepared::new(plan, &place, 1);
     let by = |param| prepared.bind(&[param], &result(), None).unwrap();

@@ -3,12 +3,12 @@
 use std::{any::Any, fmt, sync::Arc};
 
 use crate::{
-    EntryKey, ResultCodec,
+    EntryKey, ResultCodec, Statement,
     clock::Moment,
     entry::{Entry, Payload},
     flight::Lead,
     machine::{FillPlan, ReadRequest},
-    observer::{DiscardReason, Event, FillOutcome},
+    observer::{DiscardReason, FillOutcome},
     store::{Removal, Request},
     sync::lock,
 };
@@ -27,6 +27,7 @@ struct Ticket {
     cache: Cache,
     key: EntryKey,
     codec: Option<&'static ResultCodec>,
+    statement: Option<Arc<Statement>>,
     plan: FillPlan,
     /// `None` when it runs alone.
     lead: Option<Lead>,
@@ -44,6 +45,7 @@ impl Fill {
             cache,
             key: request.entry.clone(),
             codec: request.codec,
+            statement: request.call.map(|call| call.statement.clone()),
             plan,
             lead,
             ended: false,
@@ -226,15 +228,15 @@ impl Fill {
     fn end(&mut self, outcome: FillOutcome, bytes: usize) -> FillOutcome {
         self.ticket.ended = true;
         self.ticket.lead = None;
-        if self.ticket.cache.is_observed() {
-            let took = self.ticket.cache.now().since(self.ticket.plan.created);
-            self.ticket.cache.report(&Event::Fill {
-                table: &self.ticket.key.table,
-                outcome,
-                bytes,
-                took,
-            });
-        }
+        let Ticket {
+            cache,
+            key,
+            plan,
+            statement,
+            ..
+        } = &*self.ticket;
+        let took = cache.now().since(plan.created);
+        cache.filled(&key.table, statement.as_deref(), (outcome, bytes, took));
         outcome
     }
 }

@@ -4,18 +4,18 @@ mod fill;
 mod met_shapes;
 mod own_drops;
 mod read;
+mod tally;
 mod write;
 
 use std::{
     any::Any,
     collections::HashSet,
     fmt,
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, RwLock, atomic::AtomicBool},
 };
 
 use crate::{
-    Codec, Digest,
+    Codec, Counters, Digest,
     breaker::Breaker,
     bypass::{BypassMarks, MarkId},
     clock::{Clock, Moment, SystemClock},
@@ -51,8 +51,8 @@ pub struct CacheOptions {
     pub clock: Arc<dyn Clock>,
     /// Where stamps and jitter come from.
     pub entropy: Entropy,
-    /// Hears of events.
-    pub observer: Option<Arc<dyn Observer>>,
+    /// Hear of events, in this order.
+    pub observers: Vec<Arc<dyn Observer>>,
     /// Bytes of decoded results that are kept in process memory beside a store outside it. They are
     /// served only when the store confirms their stamps, so nothing is staler for it. Default:
     /// 64 MiB. Zero: none.
@@ -85,7 +85,11 @@ struct Shared {
     limits: Limits,
     clock: Arc<dyn Clock>,
     entropy: Entropy,
-    observer: Option<Arc<dyn Observer>>,
+    observers: Vec<Arc<dyn Observer>>,
+    listeners: Listeners,
+    counters: Arc<Counters>,
+    /// Since when it counts.
+    started: Moment,
     flights: Arc<Flights>,
     alarm: Alarm,
     marks: BypassMarks,
@@ -99,6 +103,14 @@ struct Shared {
     delivering: Mutex<()>,
 }
 
+/// Observers that came after the cache was made. Told without a lock held, and found out about by one
+/// load where there are none.
+#[derive(Default)]
+struct Listeners {
+    any: AtomicBool,
+    all: RwLock<Arc<[Arc<dyn Observer>]>>,
+}
+
 impl Default for CacheOptions {
     fn default() -> Self {
         Self {
@@ -106,7 +118,7 @@ impl Default for CacheOptions {
             limits: Limits::default(),
             clock: Arc::new(SystemClock::default()),
             entropy: Entropy::system(),
-            observer: None,
+            observers: Vec::new(),
             near_bytes: NEAR_BYTES,
             codec: Codec::default(),
         }
@@ -131,7 +143,7 @@ impl Cache {
             limits,
             clock,
             entropy,
-            observer,
+            observers,
             near_bytes,
             codec,
         } = options;
@@ -139,6 +151,7 @@ impl Cache {
         let wants_near = stores.shared.is_remote() && near_bytes > 0;
         let fault = stores.shared.fault_at_start();
         let shared = Shared {
+            started: clock.now(),
             stores,
             near: wants_near.then(|| Entries::new(near_bytes)),
             codec,
@@ -155,14 +168,18 @@ impl Cache {
             limits,
             clock,
             entropy,
-            observer,
+            observers,
+            listeners: Listeners::default(),
+            counters: Arc::default(),
         };
         let cache = Self {
             shared: Arc::new(shared),
         };
         if let Some(fault) = fault {
             cache.shared.breaker.open(cache.now());
+            cache.shared.counters.failed();
             cache.report(&Event::Fault { fault: &fault });
+            cache.report(&Event::BreakerOpened);
         }
         cache
     }
@@ -180,19 +197,6 @@ impl Cache {
     /// Whether results are kept outside the process, where other processes meet them.
     pub fn is_remote(&self) -> bool {
         self.shared.stores.shared.is_remote()
-    }
-
-    /// Tells the observer; without one, this costs nothing.
-    pub fn report(&self, event: &Event<'_>) {
-        if let Some(observer) = &self.shared.observer {
-            // An observer is foreign code: its panic is not the query's.
-            let _ = catch_unwind(AssertUnwindSafe(|| observer.on_event(event)));
-        }
-    }
-
-    /// Whether anyone listens to [`Self::report`].
-    pub fn is_observed(&self) -> bool {
-        self.shared.observer.is_some()
     }
 
     /// Lets reads of these tables bypass until then, or until lifted: a write of theirs was sent

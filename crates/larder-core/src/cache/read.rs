@@ -3,12 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    DependencyKey, EntryKey,
+    DependencyKey, EntryKey, Statement,
     clock::Moment,
     entry::{Content, Encoded, Entry, Payload},
     flight::{Joined, Landing, Lead, Waiter},
     machine::{ReadDecision, ReadMachine, ReadMode, ReadRequest, ReadStep, verdict},
-    observer::{BypassReason, Event, HitSource},
+    observer::{BypassReason, HitSource},
     recorder,
     store::{Dependencies, Fault, FaultKind, Reply, Request},
     sync::lock,
@@ -44,37 +44,43 @@ impl Cache {
             return None;
         };
         let content = verdict(&lookup, dependencies, ttl, now).ok()?;
-        self.hit_now(entry, dependencies, content)
+        let statement = request.call.map(|call| &**call.statement);
+        let cost = lookup.entry.map_or(Duration::ZERO, |entry| entry.cost);
+        self.hit_now(entry, dependencies, content, (statement, cost))
     }
 
     /// A hit by the key of the entry alone: what an entry rests on is written in it, and it is
     /// judged by the stamps of exactly that, as in [`read_now`](Self::read_now). One older than
-    /// `ttl` is none. `None` says nothing about the read.
-    pub fn revisit_now(&self, key: &EntryKey, ttl: Duration) -> Option<ReadOutcome> {
+    /// `ttl` is none. `None` says nothing about the read. The hit counts as one of this statement.
+    pub fn revisit_now(
+        &self,
+        key: &EntryKey,
+        ttl: Duration,
+        statement: Option<&Statement>,
+    ) -> Option<ReadOutcome> {
         let now = self.now();
         let lookup = self.shared.stores.shared.revisit_now(now, key)?;
-        let dependencies = &lookup.entry.as_ref()?.dependencies;
+        let entry = lookup.entry.as_ref()?;
+        let dependencies = &entry.dependencies;
         if self.refusal(dependencies, now).is_some() {
             return None;
         }
         let content = verdict(&lookup, dependencies, ttl, now).ok()?;
-        self.hit_now(key, dependencies, content)
+        self.hit_now(key, dependencies, content, (statement, entry.cost))
     }
 
     fn hit_now(
         &self,
-        entry: &EntryKey,
+        key: &EntryKey,
         dependencies: &[DependencyKey],
         content: Content,
+        (statement, cost): (Option<&Statement>, Duration),
     ) -> Option<ReadOutcome> {
         let Content::Decoded(payload) = content else {
             return None;
         };
         recorder::note(dependencies);
-        self.report(&Event::Hit {
-            table: &entry.table,
-            source: HitSource::Store,
-        });
+        self.answered(&key.table, statement, (HitSource::Store, cost));
         Some(ReadOutcome::Hit(payload.value))
     }
 
@@ -292,20 +298,6 @@ impl Cache {
         reply
     }
 
-    /// Counts a reply or a fault of the store.
-    pub(super) fn heard(&self, fault: Option<&Fault>) {
-        match fault {
-            None => self.shared.breaker.succeeded(),
-            Some(fault) => {
-                // A full store still answers.
-                if fault.kind() != FaultKind::Full {
-                    self.shared.breaker.failed(self.now());
-                }
-                self.report(&Event::Fault { fault });
-            }
-        }
-    }
-
     fn decided(
         &self,
         machine: &ReadMachine<'_>,
@@ -314,11 +306,13 @@ impl Cache {
         lead: Option<Lead>,
     ) -> ReadOutcome {
         let table = &request.entry.table;
+        let statement = request.call.map(|call| &**call.statement);
         recorder::note(request.dependencies);
         match decision {
             ReadDecision::Hit {
                 payload,
                 source,
+                cost,
                 rests_on,
                 shareable,
                 ..
@@ -334,13 +328,13 @@ impl Cache {
                 if let Some(lead) = lead.filter(|_| shareable) {
                     lead.land(payload.clone());
                 }
-                self.report(&Event::Hit { table, source });
+                self.answered(table, statement, (source, cost));
                 ReadOutcome::Hit(payload.value)
             }
             ReadDecision::Run(plan) => {
                 // The operation that it is a part of has missed, and said so.
                 if let Some(cause) = machine.miss().filter(|_| request.mode != ReadMode::Part) {
-                    self.report(&Event::Miss { table, cause });
+                    self.missed(table, request.call, cause);
                 }
                 ReadOutcome::Fill(Fill::new(self.clone(), &request, plan, lead))
             }
@@ -350,10 +344,8 @@ impl Cache {
 
     fn bypass(&self, request: &ReadRequest<'_>, reason: BypassReason) -> ReadOutcome {
         recorder::note_uncacheable();
-        self.report(&Event::Bypass {
-            table: Some(&request.entry.table),
-            reason: &reason,
-        });
+        let statement = request.call.map(|call| &**call.statement);
+        self.bypassed(statement, Some(&request.entry.table), &reason);
         ReadOutcome::Bypass(reason)
     }
 }

@@ -328,14 +328,6 @@ impl Cache {
         }
         Invalidation::Delivered(drops)
     }
-
-    fn dropped(&self, table: Option<&TableKey>, dropped: Dropped, cause: Cause) {
-        self.report(&Event::Invalidate {
-            cause,
-            table,
-            dropped,
-        });
-    }
 }
 
 fn shapes_of(replies: Vec<Reply>) -> Result<Vec<Vec<ShapeName>>, Fault> {

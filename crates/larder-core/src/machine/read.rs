@@ -23,7 +23,7 @@ mod verdict;
 use std::{mem, sync::Arc, time::Duration};
 
 use crate::{
-    DependencyKey, EntryKey, ResultCodec,
+    CallDigest, DependencyKey, EntryKey, NamedCall, ResultCodec,
     clock::Moment,
     entropy::{Draws, Entropy},
     entry::{Content, Encoded, Entry, Incarnation, Issued, Payload, Validated},
@@ -50,6 +50,9 @@ pub struct ReadRequest<'a> {
     pub codec: Option<&'static ResultCodec>,
     /// What is allowed besides.
     pub leeway: Leeway,
+    /// Which statement it runs, for counters, events and whoever looks for the entry; `None` = one
+    /// without a name.
+    pub call: Option<NamedCall<'a>>,
 }
 
 /// What a read allows besides hits that are fresh and fills that go their own way. Default: nothing.
@@ -120,6 +123,8 @@ pub enum ReadDecision {
         payload: Payload,
         /// Who gave it.
         source: HitSource,
+        /// What the query took that gave the result; zero where that is not known.
+        cost: Duration,
         /// The entry, to be kept near: it came from outside the process.
         keep: Option<Arc<Entry>>,
         /// What it rests on, where that is more than the reader knew: those tables must be readable
@@ -150,6 +155,8 @@ pub struct FillPlan {
     pub extended: bool,
     /// Whether other processes wait for it.
     pub claimed: bool,
+    /// Which call it is; zero = not known.
+    pub call: CallDigest,
 }
 
 /// The identity of a flight: an entry under one complete stamp vector (P8).
@@ -306,6 +313,7 @@ impl<'a> ReadMachine<'a> {
         let Some((payload, (entry, source))) = payload.zip(self.decoding.take()) else {
             return self.undecodable();
         };
+        let cost = entry.cost;
         let keep = self.keeps.then(|| {
             Arc::new(Entry {
                 content: payload.clone().into(),
@@ -315,6 +323,7 @@ impl<'a> ReadMachine<'a> {
         ReadStep::Done(ReadDecision::Hit {
             payload,
             source,
+            cost,
             keep,
             rests_on: finding::rests_on(&entry),
             shareable: !self.served_instead,
@@ -327,6 +336,7 @@ impl<'a> ReadMachine<'a> {
         ReadStep::Done(ReadDecision::Hit {
             payload,
             source: HitSource::Flight,
+            cost: Duration::ZERO,
             keep: None,
             rests_on: None,
             shareable: true,
@@ -373,6 +383,7 @@ impl FillPlan {
             created: self.created,
             expires: self.expires,
             cost: now.since(self.created),
+            call: self.call,
             extended: self.extended,
             validated: Validated::default(),
         }

@@ -176,6 +176,8 @@ impl Shared {
                 Reply::Removed { existed }
             }
             Request::Claim { .. } => Reply::Claimed(true),
+            Request::Report { .. } => Reply::Stored,
+            Request::Reports { .. } => Reply::Reports(Vec::new()),
         }
     }
 

@@ -53,6 +53,7 @@ impl Inputs {
             catalog: &self.catalog,
             fingerprint: [0; 16],
             limits: &limits,
+            counters: &Default::default(),
         };
         let prepared = Prepared::new(self.plan, &place, 1);
         prepared
@@ -128,6 +129,7 @@ fn the_key_is_the_same_whether_or_not_its_prefix_was_kept() {
         catalog: &catalog,
         fingerprint: [0; 16],
         limits: &limits,
+        counters: &Default::default(),
     };
     let prepared = Prepared::new(by_id("q"), &place, 1);
     let names = ["a", "b", "c", "d", "e", "f"];
@@ -157,6 +159,40 @@ fn the_key_is_the_same_whether_or_not_its_prefix_was_kept() {
 }
 
 #[test]
+fn a_call_is_named_by_text_and_parameters_alone() {
+    let catalog = catalog(Dialect::Postgres, &[post()]);
+    let limits = SourceLimits::default();
+    let prepared = |source, text| {
+        let place = Place {
+            namespace: "n",
+            source,
+            version: "",
+            catalog: &catalog,
+            fingerprint: [0; 16],
+            limits: &limits,
+            counters: &Default::default(),
+        };
+        Prepared::new(by_id(text), &place, 1)
+    };
+    let one = [Param::Int(1)];
+    let (text, other) = ("q = $1", "p = $1");
+    let digest = prepared("s", text).call_digest(&one).unwrap();
+    assert_eq!(prepared("t", text).call_digest(&one), Some(digest));
+    assert_ne!(prepared("s", other).call_digest(&one), Some(digest));
+    let two = prepared("s", text).call_digest(&[Param::Int(2)]);
+    assert_ne!(two, Some(digest));
+    assert_ne!(prepared("s", text).call_digest(&[]), Some(digest));
+    // What an adapter says of how they are sent.
+    let more = [
+        Param::Int(1),
+        Param::Other("classes", [4].as_slice().into()),
+    ];
+    assert_eq!(prepared("t", text).call_digest(&more), Some(digest));
+    // It is written into stores: it changes with `FORMAT_VERSION` alone.
+    assert_eq!(format!("{digest:?}"), "a1dd364be4cd07b3");
+}
+
+#[test]
 fn what_is_not_one_cacheable_read_is_refused_with_its_reason() {
     let refused = |change: &dyn Fn(&mut Plan)| {
         let mut inputs = Inputs::new();
@@ -169,6 +205,7 @@ fn what_is_not_one_cacheable_read_is_refused_with_its_reason() {
             catalog: &inputs.catalog,
             fingerprint: [0; 16],
             limits: &limits,
+            counters: &Default::default(),
         };
         let prepared = Prepared::new(inputs.plan, &place, 1);
         let refused = prepared
@@ -229,6 +266,7 @@ fn a_policy_is_composed_once_for_each_operation() {
         catalog: &catalog,
         fingerprint: [0; 16],
         limits: &limits,
+        counters: &Default::default(),
     };
     let prepared = Prepared::new(plan, &place, 1);
     let composed = std::cell::Cell::new(0);
@@ -264,6 +302,7 @@ fn read_under_row_security_has_no_entry_without_a_scope() {
         catalog: &inputs.catalog,
         fingerprint: [0; 16],
         limits: &limits,
+        counters: &Default::default(),
     };
     let prepared = Prepared::new(inputs.plan, &place, 1);
     let (params, result) = ([Param::Int(1)], result());

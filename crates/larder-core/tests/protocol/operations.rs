@@ -70,7 +70,10 @@ impl Operation {
 
     /// The stored result, by the name of the entry: what it rests on is written in it.
     fn stored(&self) -> Option<u64> {
-        match self.cache.revisit_now(&self.first.entry, Duration::MAX)? {
+        match self
+            .cache
+            .revisit_now(&self.first.entry, Duration::MAX, None)?
+        {
             ReadOutcome::Hit(value) => value.downcast_ref::<u64>().copied(),
             other => panic!("a revisit says hit or nothing, not {other:?}"),
         }

@@ -48,7 +48,7 @@ impl Process {
     fn new(store: &RemoteStore, set: impl FnOnce(&mut CacheOptions)) -> Self {
         let heard = Arc::new(Heard::default());
         let mut options = CacheOptions::default();
-        options.observer = Some(heard.clone());
+        options.observers = vec![heard.clone()];
         set(&mut options);
         let cache = Cache::new(store.clone(), options);
         Self { cache, heard }

@@ -41,7 +41,7 @@ impl House {
     }
 
     fn revisit(&self, query: &Query) -> Option<u64> {
-        match self.cache.revisit_now(&query.entry, Duration::MAX)? {
+        match self.cache.revisit_now(&query.entry, Duration::MAX, None)? {
             ReadOutcome::Hit(value) => value.downcast_ref::<u64>().copied(),
             other => panic!("a revisit says hit or nothing, not {other:?}"),
         }
@@ -108,7 +108,7 @@ fn p7_a_reader_who_asks_for_less_is_not_given_more() {
     house.clock.advance(Duration::from_secs(10));
     let within = |seconds| Duration::from_secs(seconds);
     for (ttl, hits) in [(within(11), true), (within(10), false), (within(1), false)] {
-        let revisited = house.cache.revisit_now(&query.entry, ttl);
+        let revisited = house.cache.revisit_now(&query.entry, ttl, None);
         assert_eq!(revisited.is_some(), hits, "{ttl:?}");
         let read = ReadRequest {
             ttl,

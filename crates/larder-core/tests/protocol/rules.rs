@@ -555,7 +555,7 @@ fn the_observer_hears_what_happened_and_its_panic_harms_nothing() {
     }
     let ears = Arc::new(Ears::default());
     let mut options = CacheOptions::default();
-    options.observer = Some(ears.clone());
+    options.observers = vec![ears.clone()];
     let House { posts, model, .. } = house(Limits::default());
     let cache = Cache::new(model, options);
     let query = posts.by_author(1);

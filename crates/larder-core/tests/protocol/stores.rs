@@ -48,6 +48,7 @@ fn the_memory_store_stays_within_its_bounds() {
             created: Moment(0),
             expires: Moment(u64::MAX),
             cost: std::time::Duration::ZERO,
+            call: Default::default(),
             extended: false,
             validated: Default::default(),
         };
@@ -101,6 +102,7 @@ fn payloads_never_push_out_records_or_stamps() {
             created: Moment(0),
             expires: Moment(u64::MAX),
             cost: std::time::Duration::ZERO,
+            call: Default::default(),
             extended: false,
             validated: Default::default(),
         };

@@ -148,8 +148,7 @@ impl Session {
         let mode = wish.unwrap_or(scope).mode;
         match self.refusal(&planned.prepared, mode) {
             Some(reason) => {
-                self.larder
-                    .bypassed(&planned.source, &planned.prepared, &reason);
+                self.larder.bypassed(&planned.prepared, &reason);
                 false
             }
             // Without a catalog nothing is cached.

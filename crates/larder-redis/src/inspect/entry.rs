@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use larder_core::Moment;
+use larder_core::{CallDigest, Moment};
 use redis::{Value, cmd};
 
 use super::at;
@@ -40,6 +40,8 @@ pub struct EntryHeader {
     pub result_bytes: u64,
     /// How many dependencies it rests on.
     pub dependencies: usize,
+    /// Which call stored it: the statement and its parameters.
+    pub call: CallDigest,
 }
 
 /// Commands per entry.

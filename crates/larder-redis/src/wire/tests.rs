@@ -29,6 +29,7 @@ fn made(payload: &[u8], dependencies: &[DependencyKey], extended: bool) -> Entry
         created: Moment(1_000),
         expires: Moment(u64::MAX),
         cost: Duration::from_micros(77),
+        call: CallDigest([1, 2, 3, 4, 5, 6, 7, 8]),
         extended,
         validated: Default::default(),
     }
@@ -52,6 +53,7 @@ fn same(found: Found, entry: &Entry) {
         (found.created, found.expires, found.cost, found.extended),
         (entry.created, entry.expires, entry.cost, entry.extended)
     );
+    assert_eq!(found.call, entry.call);
     match (&found.content, &entry.content) {
         (Content::Encoded(found), Content::Encoded(entry)) => {
             assert_eq!(found.bytes, entry.bytes);
@@ -96,9 +98,11 @@ fn a_widened_dependency_is_read_as_what_it_was_widened_to() {
 #[test]
 fn what_another_version_wrote_is_left_to_it() {
     let mut bytes = write(&made(b"x", &dependencies(), false), None).unwrap();
-    bytes[3] = FORMAT + 1;
-    assert!(matches!(read(&bytes, &dependencies()), Found::Foreign));
-    assert_eq!(created(&bytes), None);
+    for other in [1, FORMAT + 1] {
+        bytes[3] = other;
+        assert!(matches!(read(&bytes, &dependencies()), Found::Foreign));
+        assert_eq!(created(&bytes), None);
+    }
     // A codec that this build does not have.
     let mut bytes = write(&made(b"x", &dependencies(), false), None).unwrap();
     bytes[4] = 99;
@@ -124,9 +128,9 @@ fn every_flipped_bit_and_every_cut_is_noticed() {
 }
 
 #[test]
-fn a_get_by_key_carries_95_bytes_beside_its_payload() {
+fn a_get_by_key_carries_103_bytes_beside_its_payload() {
     let entry = made(b"", &dependencies()[..1], false);
-    assert_eq!(write(&entry, None).unwrap().len(), 95);
+    assert_eq!(write(&entry, None).unwrap().len(), 103);
 }
 
 proptest! {
@@ -134,7 +138,7 @@ proptest! {
     fn any_bytes_are_something_or_nothing(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let _ = read(&bytes, &dependencies());
         // With a checksum that fits, the rest must hold as well.
-        let mut fitting = [b"lrd\x01", bytes.as_slice()].concat();
+        let mut fitting = [b"lrd\x02", bytes.as_slice()].concat();
         if let Some(sum) = checksum(&fitting) {
             fitting[CHECKSUM_AT..HEADER_BYTES].copy_from_slice(&sum.to_le_bytes());
         }

@@ -112,6 +112,7 @@ impl Thing {
             created: now,
             expires: now + TTL,
             cost: Duration::ZERO,
+            call: Default::default(),
             extended: false,
             validated: Default::default(),
         };

@@ -8,4 +8,5 @@ mod faces;
 mod keys;
 mod misfortune;
 mod moving_slot;
+mod reports;
 mod urls;

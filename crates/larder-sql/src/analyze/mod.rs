@@ -23,6 +23,7 @@ mod read;
 mod reader;
 mod resolve;
 mod scope;
+mod shown;
 mod sources;
 mod text;
 
@@ -43,6 +44,8 @@ pub(crate) use self::{
     operand::{is_type_of, operand_for},
     sources::view_query,
 };
+pub use shown::without_literals;
+
 use crate::{
     Catalog, Dialect, Table,
     plan::{Part, Plan, Reason, Term},

@@ -111,6 +111,7 @@ impl<'a> ReadMachine<'a> {
             Content::Decoded(payload) => ReadStep::Done(ReadDecision::Hit {
                 payload: payload.clone(),
                 source,
+                cost: entry.cost,
                 keep: None,
                 rests_on: rests_on(&entry),
                 shareable: !self.served_instead,

@@ -136,6 +136,10 @@ impl<'a> ReadMachine<'a> {
             expires: self.created + self.ttl,
             extended: false,
             claimed: false,
+            call: self
+                .request
+                .call
+                .map_or_else(Default::default, |it| it.digest),
         })
     }
 }

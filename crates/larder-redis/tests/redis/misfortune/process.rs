@@ -87,7 +87,7 @@ impl Process {
         tasks: bool,
     ) -> Self {
         let heard = Arc::new(Heard::default());
-        options.observer = Some(heard.clone());
+        options.observers = vec![heard.clone()];
         let store = RedisStore::connect_blocking(config.clone()).unwrap();
         let runtime = || {
             let mut builder = tokio::runtime::Builder::new_multi_thread();
