@@ -1,7 +1,7 @@
 //! `larder doctor`.
 
 use larder_sql::Dialect;
-use larder_testkit::server::{RedisOptions, RedisServer};
+use larder_testkit::server::{RedisOptions, RedisSentinel, RedisServer, SentinelOptions};
 
 use crate::lab::{Lab, bare, command, end, patient, snapshot};
 
@@ -69,6 +69,28 @@ async fn every_kind_of_database_can_be_looked_at() {
             "{what:?}"
         );
     }
+}
+
+#[test]
+fn a_service_behind_sentinels_is_looked_at_with_its_password_and_replicas() {
+    let options = SentinelOptions {
+        server_password: Some("hush".to_owned()),
+        ..SentinelOptions::default()
+    };
+    let group = RedisSentinel::start_with(&options).unwrap();
+    let sentinel = group.sentinel_ports()[0];
+    let service = RedisSentinel::SERVICE;
+    let url = format!("redis+sentinel://:hush@127.0.0.1:{sentinel}/{service}");
+    let mut doctor = command(&["doctor", "--json", "--namespace", "shop"]);
+    doctor.env("LARDER_STORE", patient(&url));
+    let ended = end(doctor);
+    assert!(!ended.out.contains("hush"), "{ended:?}");
+    let found = ended.json();
+    let found = found.as_array().unwrap();
+    let master = format!("redis 127.0.0.1:{}", group.master_port().unwrap());
+    assert!(found.iter().all(|it| it["subject"] == *master), "{found:?}");
+    let told = |what: &str| found.iter().any(|it| it["what"] == what);
+    assert!(told("it has 1 replica"), "{found:?}");
 }
 
 #[test]

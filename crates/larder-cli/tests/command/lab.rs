@@ -345,7 +345,8 @@ impl Drop for Folder {
     }
 }
 
-/// Compares with a snapshot, whatever differs from run to run masked.
+/// Compares with a snapshot, whatever differs from run to run masked. `INSTA_UPDATE=always` writes it
+/// anew.
 macro_rules! snapshot {
     ($name:expr, $text:expr) => {
         insta::with_settings!({

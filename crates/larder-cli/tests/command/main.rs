@@ -1,5 +1,10 @@
 //! The command from end to end: the built binary against real servers, its output and exit codes.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on fails"
+)]
 
 mod config;
 mod doctor;
