@@ -9,7 +9,7 @@ use crate::{
     command::{
         config::ConfigCommand, doctor::DoctorArguments, explain::ExplainArguments,
         invalidate::InvalidateArguments, keys::KeysArguments, outbox::OutboxCommand,
-        relay::RelayArguments,
+        relay::RelayArguments, stats::StatsArguments, top::TopArguments,
     },
     exit::EXIT_CODES,
 };
@@ -107,6 +107,8 @@ pub(crate) struct Global {
 pub(crate) enum Command {
     Invalidate(InvalidateArguments),
     Explain(ExplainArguments),
+    Stats(StatsArguments),
+    Top(TopArguments),
     Keys(KeysArguments),
     Doctor(DoctorArguments),
     /// Let a database record what other programs write, or stop it

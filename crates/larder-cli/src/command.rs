@@ -7,6 +7,8 @@ pub(crate) mod invalidate;
 pub(crate) mod keys;
 pub(crate) mod outbox;
 pub(crate) mod relay;
+pub(crate) mod stats;
+pub(crate) mod top;
 
 use clap::CommandFactory as _;
 use clap_complete::Shell;
@@ -28,6 +30,8 @@ pub(crate) async fn run(
         Command::Keys(arguments) => keys::run(&arguments, &context()?),
         Command::Config(arguments) => config::run(&arguments, &context()?),
         Command::Explain(arguments) => explain::run(&arguments, &context()?).await,
+        Command::Stats(arguments) => stats::run(&arguments, &context()?).await,
+        Command::Top(arguments) => top::run(&arguments, &context()?).await,
         Command::Doctor(arguments) => doctor::run(&arguments, &context()?).await,
         Command::Outbox(arguments) => outbox::run(&arguments, &context()?).await,
         Command::Relay(arguments) => relay::run(&arguments, &context()?).await,

@@ -1,6 +1,6 @@
 //! What a command works with.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use larder_core::MemoryStore;
 use larder_redis::RedisConfig;
@@ -103,7 +103,10 @@ impl Context {
     /// to look into.
     pub(crate) fn explaining(&self) -> Result<Larder, Failure> {
         let settings = self.settings.clone().with_store_made();
-        let builder: LarderBuilder = Larder::builder().settings(settings).near_cache_bytes(0);
+        let builder: LarderBuilder = Larder::builder()
+            .settings(settings)
+            .near_cache_bytes(0)
+            .report_every(Duration::ZERO);
         Ok(match self.what_store() {
             Store::Redis => builder
                 .namespace(self.namespace()?)

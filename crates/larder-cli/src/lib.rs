@@ -6,10 +6,12 @@
 mod arguments;
 mod command;
 mod context;
+mod counted;
 mod database;
 mod exit;
 mod output;
 mod place;
+mod signals;
 mod store;
 mod words;
 

@@ -47,6 +47,11 @@ impl Output {
         Self { json }
     }
 
+    /// Whether programs read it.
+    pub(crate) fn is_json(self) -> bool {
+        self.json
+    }
+
     /// The answer of the command.
     pub(crate) fn answer(self, answer: &Answer) -> Exit {
         let text = if self.json {

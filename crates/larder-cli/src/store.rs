@@ -1,9 +1,12 @@
 //! The store, as a command sees it.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use larder_core::{
-    Change, ChangeScope, Dropped, Event, Invalidation, Observer, Store as _, TableKey,
+    Change, ChangeScope, Dropped, Event, Invalidation, Observer, Stats, Store as _, TableKey,
     observer::Cause,
 };
 use larder_redis::{
@@ -74,6 +77,11 @@ impl Redis {
         self.store
     }
 
+    /// What each process of the namespace has counted.
+    pub(crate) async fn reports(&self, namespace: &str) -> Result<Vec<Stats>, Failure> {
+        Ok(self.store.reports(namespace).await?)
+    }
+
     pub(crate) fn inspector(&self, limits: InspectLimits) -> Inspector {
         self.store.inspector(limits)
     }
@@ -85,6 +93,7 @@ impl Redis {
             .namespace(namespace)
             .store(self.store.clone())
             .near_cache_bytes(0)
+            .report_every(Duration::ZERO)
             .observer(tally.clone())
             .build()?;
         Ok(Hand { larder, tally })

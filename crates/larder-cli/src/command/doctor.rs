@@ -1,5 +1,6 @@
 //! `larder doctor`: what is wrong, or may become so, with the store and the schema.
 
+mod counters;
 mod schema;
 mod server;
 
@@ -60,7 +61,7 @@ pub(super) enum Severity {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Finding {
     severity: Severity,
-    /// `store` or `schema`.
+    /// `store`, `counters` or `schema`.
     area: &'static str,
     /// What it is about: a server, or the database.
     subject: String,
@@ -104,6 +105,8 @@ pub(crate) async fn run(arguments: &DoctorArguments, context: &Context) -> Resul
             // Without a namespace there is nothing of larder's to sample.
             if let Ok(namespace) = context.namespace() {
                 findings.extend(server::sampled(&inspector.sample(namespace)?, namespace));
+                let reports = store.reports(namespace).await?;
+                findings.extend(counters::findings(reports, namespace));
             }
         }
     }

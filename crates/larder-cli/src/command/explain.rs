@@ -4,14 +4,16 @@ mod parameter;
 mod report;
 
 use clap::Args;
-use larder_core::Param;
+use larder_core::{Clock as _, Param, Prepared, SystemClock};
+use larder_redis::inspect::InspectLimits;
 use larder_signals::{ExplainCall, PoliciesKnown, ReadOptions};
 
-use self::report::Report;
+use self::report::{Entry, Kept, Report};
 use crate::{
     context::Context,
     exit::{EXIT_CODES, Exit, Failure},
     output::Answer,
+    store::Store,
 };
 
 /// Say what becomes of a statement: whether it is cached and why not, what it rests on, what drops it
@@ -36,6 +38,10 @@ pub(crate) struct ExplainArguments {
     /// Whose rows the session sees, as `.scope(..)` names it
     #[arg(long, value_name = "NAME")]
     scope: Option<String>,
+
+    /// How many keys of each server are looked at to find its entries
+    #[arg(long, value_name = "KEYS", default_value_t = 1_000_000)]
+    scan_max: u64,
 }
 
 const AFTER: &str = "\
@@ -75,10 +81,47 @@ pub(crate) async fn run(
         policies: PoliciesKnown::Elsewhere,
     };
     let explanation = hand.explain(&call).await;
-    let report = Report::new(&explanation);
+    let mut report = Report::new(&explanation, prepared.id());
+    if context.what_store() == Store::Redis {
+        report.kept = kept(arguments, context, &prepared, &params)?;
+    }
     let exit = match report.is_fine() {
         true => Exit::Done,
         false => Exit::Findings,
     };
     Ok(Answer::new(exit, &report))
 }
+
+/// The entries of this call, whatever they are decoded into: found under the first table's tag by
+/// the digest of text and parameters that they carry.
+fn kept(
+    arguments: &ExplainArguments,
+    context: &Context,
+    prepared: &Prepared,
+    params: &[Param<'_>],
+) -> Result<Option<Kept>, Failure> {
+    let table = prepared.statement().table().cloned();
+    let (Some(table), Some(call)) = (table, prepared.call_digest(params)) else {
+        return Ok(None);
+    };
+    let store = context.store()?;
+    let limits = InspectLimits::new()
+        .with_scanned_max(arguments.scan_max)
+        .with_keys_max(READ_MAX);
+    let found = store
+        .inspector(limits)
+        .table(&table, store.config.table_shards)?;
+    let read = found.largest.len();
+    let of_call = found.largest.iter().filter(|entry| {
+        let header = entry.header.as_ref();
+        header.is_some_and(|header| header.call == call)
+    });
+    let now = SystemClock::default().now();
+    Ok(Some(Kept {
+        entries: of_call.map(|entry| Entry::new(entry, now)).collect(),
+        complete: found.complete && u64::try_from(read).is_ok_and(|read| read >= found.entries),
+    }))
+}
+
+/// Entries of the table that are read to find those of the statement.
+const READ_MAX: usize = 100_000;

@@ -10,6 +10,7 @@ use crate::{
     context::Context,
     exit::{EXIT_CODES, Exit, Failure},
     output::Answer,
+    signals::ended,
     words::{count, duration, parse_duration},
 };
 
@@ -124,31 +125,6 @@ pub(crate) async fn run(arguments: &RelayArguments, context: &Context) -> Result
         }
     }
     Ok(Answer::new(Exit::Done, &report))
-}
-
-/// Ready when the process is told to end.
-fn ended() -> Result<impl Future<Output = ()>, Failure> {
-    let failed =
-        |error: std::io::Error| Failure::usage(format!("signals cannot be heard: {error}"));
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut terminated = signal(SignalKind::terminate()).map_err(failed)?;
-        let mut interrupted = signal(SignalKind::interrupt()).map_err(failed)?;
-        Ok(async move {
-            tokio::select! {
-                _ = terminated.recv() => {}
-                _ = interrupted.recv() => {}
-            }
-        })
-    }
-    #[cfg(windows)]
-    {
-        let mut interrupted = tokio::signal::windows::ctrl_c().map_err(failed)?;
-        Ok(async move {
-            interrupted.recv().await;
-        })
-    }
 }
 
 impl Round {

@@ -13,4 +13,5 @@ mod invalidate;
 mod keys;
 mod lab;
 mod outbox;
+mod stats;
 mod usage;

@@ -16,6 +16,8 @@ fn every_command_explains_itself() {
         &["outbox", "remove", "--help"],
         &["relay", "--help"],
         &["explain", "--help"],
+        &["stats", "--help"],
+        &["top", "--help"],
         &["config", "--help"],
         &["config", "show", "--help"],
         &["completions", "--help"],

@@ -1,20 +1,44 @@
 //! An explanation, for people and for programs.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
-use larder_core::WidenedWhy;
+use larder_core::{Moment, StatementId, WidenedWhy};
+use larder_redis::inspect::EntryReport;
 use larder_signals::{
     Drops, Explanation, OtherStatement, ReadExplanation, StatementExplanation, TableEffect,
     Verdict, WriteExplanation,
 };
 use serde::Serialize;
 
+use crate::words::{bytes, duration};
+
 #[derive(Debug, Serialize)]
 pub(super) struct Report {
+    /// Its name in events, metrics and `larder top`.
+    id: String,
     normalized: String,
     statements: Vec<Statement>,
+    /// What the store keeps of it, where one was looked into.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) kept: Option<Kept>,
     #[serde(skip)]
     words: String,
+}
+
+/// Entries of the statement with these parameters.
+#[derive(Debug, Serialize)]
+pub(super) struct Kept {
+    pub(super) entries: Vec<Entry>,
+    /// Whether all entries of the table were looked at.
+    pub(super) complete: bool,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Entry {
+    bytes: u64,
+    age_seconds: Option<u64>,
+    ttl_seconds: Option<u64>,
+    query_micros: Option<u64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -76,7 +100,7 @@ struct Shape {
 }
 
 impl Report {
-    pub(super) fn new(explanation: &Explanation) -> Self {
+    pub(super) fn new(explanation: &Explanation, id: StatementId) -> Self {
         let statements = explanation
             .statements
             .iter()
@@ -89,6 +113,8 @@ impl Report {
                 _ => Statement::Neutral,
             });
         Self {
+            id: id.to_string(),
+            kept: None,
             normalized: explanation.normalized.to_string(),
             statements: statements.collect(),
             words: explanation.to_string(),
@@ -191,6 +217,50 @@ impl TableDrops {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.words)
+        f.write_str(&self.words)?;
+        writeln!(f, "\nid {}", self.id)?;
+        let Some(kept) = &self.kept else {
+            return Ok(());
+        };
+        let looked = if kept.complete {
+            ""
+        } else {
+            ", as far as --scan-max"
+        };
+        if kept.entries.is_empty() {
+            return writeln!(f, "kept: nothing with these parameters{looked}");
+        }
+        for entry in &kept.entries {
+            writeln!(f, "kept: {entry}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Entry {
+    pub(super) fn new(entry: &EntryReport, now: Moment) -> Self {
+        let header = entry.header.as_ref();
+        Self {
+            bytes: entry.bytes,
+            age_seconds: header.map(|it| now.since(it.created).as_secs()),
+            ttl_seconds: entry.ttl.map(|it| it.as_secs()),
+            query_micros: header.and_then(|it| u64::try_from(it.cost.as_micros()).ok()),
+        }
+    }
+}
+
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let time = |seconds: Option<u64>| match seconds {
+            Some(0) => "<1s".to_owned(),
+            Some(seconds) => duration(Duration::from_secs(seconds)),
+            None => "?".to_owned(),
+        };
+        let (age, ttl) = (time(self.age_seconds), time(self.ttl_seconds));
+        write!(f, "{}, {age} old, lives {ttl} more", bytes(self.bytes))?;
+        match self.query_micros {
+            Some(micros) => write!(f, ", query {}", duration(Duration::from_micros(micros))),
+            None => Ok(()),
+        }
     }
 }
