@@ -175,16 +175,25 @@ fn a_call_is_named_by_text_and_parameters_alone() {
         Prepared::new(by_id(text), &place, 1)
     };
     let one = [Param::Int(1)];
-    let digest = prepared("s", "q").call_digest(&one).unwrap();
-    assert_eq!(prepared("t", "q").call_digest(&one), Some(digest));
-    assert_ne!(prepared("s", "p").call_digest(&one), Some(digest));
+    let digest = prepared("s", "SELECT $1").call_digest(&one).unwrap();
+    assert_eq!(prepared("t", "SELECT $1").call_digest(&one), Some(digest));
     assert_ne!(
-        prepared("s", "q").call_digest(&[Param::Int(2)]),
+        prepared("s", "SELECT $1, 2").call_digest(&one),
         Some(digest)
     );
-    assert_ne!(prepared("s", "q").call_digest(&[]), Some(digest));
+    assert_ne!(
+        prepared("s", "SELECT $1").call_digest(&[Param::Int(2)]),
+        Some(digest)
+    );
+    assert_ne!(prepared("s", "SELECT $1").call_digest(&[]), Some(digest));
+    // What an adapter appends: the classes of its values, the inputs of a loader.
+    let appended = [Param::Int(1), Param::Bytes(b"classes".as_slice().into())];
+    assert_eq!(
+        prepared("s", "SELECT $1").call_digest(&appended),
+        Some(digest)
+    );
     // It is written into stores: it changes with `FORMAT_VERSION` alone.
-    assert_eq!(format!("{digest:?}"), "5e7b600498695ea8");
+    assert_eq!(format!("{digest:?}"), "229099dff584a5d1");
 }
 
 #[test]
