@@ -8,7 +8,7 @@ use std::{
 };
 
 use larder_sql::{
-    Catalog, Dialect, Literal, Operand, Plan,
+    Catalog, Dialect, Literal, Operand, Plan, parameters_of,
     plan::{Operation, Part, ReadPlan, Reason, names_a_moment},
 };
 
@@ -55,7 +55,7 @@ pub struct Prepared {
     counters: Arc<Counters>,
     /// Found out at the first read: writes need none.
     statement: OnceLock<Arc<Statement>>,
-    /// The digest of a call up to its parameters.
+    /// The digest of a call up to its parameters, and how many they are.
     call: OnceLock<(Fields, usize)>,
     /// Composed per operation: a bound LIMIT makes at most two of them out of one text.
     policies: Slots<Operation, Result<EffectivePolicy, BypassReason>, 2>,
@@ -149,16 +149,18 @@ impl Prepared {
     }
 
     /// Names a call with these parameters: the entry that it stores carries this, whatever it is
-    /// decoded into. What adapters add behind the parameters of the text is no part of it. `None` = parameters are nested too deep, and nothing is stored.
+    /// decoded into. What an adapter appends to the parameters of the text is no part of it. `None` =
+    /// parameters are nested too deep, and nothing is stored.
     pub fn call_digest(&self, params: &[Param<'_>]) -> Option<CallDigest> {
-        let (start, own) = self.call.get_or_init(|| {
+        let (start, count) = self.call.get_or_init(|| {
             let mut fields = Fields::new("larder call");
             fields.text(&self.plan.normalized);
             fields.align();
-            (fields, placeholders(&self.plan.normalized))
+            let count = parameters_of(&self.plan.normalized, self.dialect);
+            (fields, count.unwrap_or(usize::MAX))
         });
         let mut fields = start.clone();
-        feed_params(params.get(..*own).unwrap_or(params), &mut fields)?;
+        feed_params(params.get(..*count).unwrap_or(params), &mut fields)?;
         Some(CallDigest(statement::first(&fields.digest().0)))
     }
 
@@ -371,17 +373,6 @@ fn may_name_a_moment(param: &Param<'_>) -> bool {
         Param::Array(_, elements) => elements.iter().any(may_name_a_moment),
         _ => false,
     }
-}
-
-/// How many parameters a normalized text has. It looks into quotes as well: whoever asks has the
-/// same text and gets the same number.
-fn placeholders(text: &str) -> usize {
-    let numbered = text.split('$').skip(1).filter_map(|rest| {
-        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-        rest.get(..digits)?.parse().ok()
-    });
-    let plain = text.bytes().filter(|byte| *byte == b'?').count();
-    numbered.max().unwrap_or(0).max(plain)
 }
 
 /// Design §4, "Keys", up to the normalized text.

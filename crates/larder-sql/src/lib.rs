@@ -16,7 +16,7 @@ pub mod plan;
 mod plan_cache;
 mod write;
 
-pub use analyze::{FunctionLists, analyze, without_literals};
+pub use analyze::{FunctionLists, analyze, parameters_of, without_literals};
 pub use catalog::{Catalog, Column, Table, TableName, ValueKind};
 pub use dialect::Dialect;
 pub use plan::{Literal, Operand, Plan};

@@ -44,7 +44,7 @@ pub(crate) use self::{
     operand::{is_type_of, operand_for},
     sources::view_query,
 };
-pub use shown::without_literals;
+pub use shown::{parameters_of, without_literals};
 
 use crate::{
     Catalog, Dialect, Table,

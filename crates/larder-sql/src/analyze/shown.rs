@@ -35,6 +35,23 @@ pub fn without_literals(text: &str, dialect: Dialect) -> String {
     shown
 }
 
+/// How many parameters a text takes: the highest number among its placeholders, or how many there
+/// are where they bear none. `None` = its tokens are not known.
+#[must_use]
+pub fn parameters_of(text: &str, dialect: Dialect) -> Option<usize> {
+    let tokens = Tokenizer::new(parser_dialect(dialect).as_ref(), text).tokenize();
+    let (mut highest, mut unnumbered) = (0, 0);
+    for token in tokens.ok()? {
+        if let Token::Placeholder(placeholder) = token {
+            match placeholder.get(1..).map(str::parse::<usize>) {
+                Some(Ok(number)) => highest = highest.max(number),
+                _ => unnumbered += 1,
+            }
+        }
+    }
+    Some(highest.saturating_add(unnumbered))
+}
+
 fn is_literal(token: &Token) -> bool {
     // The parser has some twenty kinds of quoted text, and may get more.
     let written = token.to_string();
@@ -66,6 +83,15 @@ mod tests {
             "SELECT a FROM t WHERE b = x'00' AND c = -3 LIMIT 5 /* Ann */ -- Bob\n",
             "SELECT a FROM t WHERE b = ? AND c = -? LIMIT ?    \n",
         );
+    }
+
+    #[test]
+    fn parameters_are_counted_by_number_or_by_place() {
+        let count = |dialect, text| parameters_of(text, dialect);
+        assert_eq!(count(Dialect::Postgres, "SELECT $2, $1, $2, '$9'"), Some(2));
+        assert_eq!(count(Dialect::MySql, "SELECT ?, ?, '?'"), Some(2));
+        assert_eq!(count(Dialect::Sqlite, "SELECT ?2, ?1"), Some(2));
+        assert_eq!(count(Dialect::Postgres, "SELECT 'never closed"), None);
     }
 
     #[test]
