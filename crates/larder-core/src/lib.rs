@@ -18,6 +18,7 @@ pub mod flight;
 pub mod key;
 pub mod limits;
 pub mod machine;
+mod memo;
 pub mod memory;
 pub mod observer;
 pub mod pending;
@@ -33,7 +34,8 @@ pub mod value;
 
 pub use asked::AskedColumns;
 pub use bypass::MarkId;
-pub use cache::{Cache, CacheOptions, Fill, Invalidation, ReadOutcome};
+pub use cache::{Cache, CacheOptions, Fill, Invalidation, MemoFill, MemoStep, ReadOutcome};
+pub use memo::MemoKey;
 pub use change::{Change, ChangeScope, Image, RowChange};
 pub use clock::{Clock, Moment, SystemClock};
 pub use codec::{Codec, ResultCodec};
@@ -45,6 +47,7 @@ pub use machine::{ReadMode, ReadRequest};
 pub use memory::MemoryStore;
 pub use observer::{
     BypassReason, Cause, DiscardReason, Dropped, Event, FillOutcome, HitSource, MissCause, Observer,
+    Untracked,
 };
 pub use policy::{EffectivePolicy, Operations, Policy, effective_policy};
 pub use prepared::{BoundRead, Prepared, ResultIdentity};

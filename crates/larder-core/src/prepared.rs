@@ -12,7 +12,7 @@ use larder_sql::{
 };
 
 use crate::{
-    BypassReason, EffectivePolicy, Param, SourceLimits, TableKey,
+    BypassReason, DependencyKey, EffectivePolicy, Param, SourceLimits, TableKey,
     bind::Template,
     key::{Digest, EntryKey, Fields},
     slots::Slots,
@@ -180,32 +180,32 @@ impl Prepared {
         scope: Option<&str>,
     ) -> Result<BoundRead, Reason> {
         let read = self.read.as_ref().map_err(Clone::clone)?;
-        let most = read.dependencies_max;
-        let mut dependencies = Vec::with_capacity(read.templates.len());
-        for (position, template) in read.templates.iter().enumerate() {
-            // Every later template needs room for at least one.
-            let later = read.templates.len() - position - 1;
-            let room = most.saturating_sub(dependencies.len() + later);
-            template.bind(params, room.max(1), &mut dependencies)?;
-        }
-        if dependencies.len() > most {
-            return Err(Reason::new("more dependencies than an entry may have"));
-        }
+        let mut dependencies = read.dependencies(params)?;
         let entry = read.entry(params, result, scope)?;
         for dependency in &mut dependencies {
             dependency.spread = entry.spread();
         }
-        let mut dated = read
-            .dated_parameters
-            .iter()
-            .filter_map(|position| params.get(*position));
-        if dated.any(may_name_a_moment) {
-            return Err(Reason::new("a parameter names the current moment"));
-        }
+        read.check_moments(params)?;
         Ok(BoundRead {
             entry,
             dependencies,
         })
+    }
+
+    /// What the read with these parameters rests on, where no entry of its own is wanted.
+    ///
+    /// # Errors
+    ///
+    /// Why this text, or this call of it, is not cached.
+    pub fn bind_stamps(
+        &self,
+        params: &[Param<'_>],
+        scope: Option<&str>,
+    ) -> Result<Vec<DependencyKey>, Reason> {
+        let read = self.read.as_ref().map_err(Clone::clone)?;
+        read.check_scope(scope)?;
+        read.check_moments(params)?;
+        read.dependencies(params)
     }
 }
 
@@ -243,15 +243,44 @@ impl PreparedRead {
         })
     }
 
+    fn dependencies(&self, params: &[Param<'_>]) -> Result<Vec<DependencyKey>, Reason> {
+        let most = self.dependencies_max;
+        let mut dependencies = Vec::with_capacity(self.templates.len());
+        for (position, template) in self.templates.iter().enumerate() {
+            // Every later template needs room for at least one.
+            let later = self.templates.len() - position - 1;
+            let room = most.saturating_sub(dependencies.len() + later);
+            template.bind(params, room.max(1), &mut dependencies)?;
+        }
+        if dependencies.len() > most {
+            return Err(Reason::new("more dependencies than an entry may have"));
+        }
+        Ok(dependencies)
+    }
+
+    fn check_moments(&self, params: &[Param<'_>]) -> Result<(), Reason> {
+        let positions = self.dated_parameters.iter();
+        let mut dated = positions.filter_map(|position| params.get(*position));
+        match dated.any(may_name_a_moment) {
+            true => Err(Reason::new("a parameter names the current moment")),
+            false => Ok(()),
+        }
+    }
+
+    fn check_scope(&self, scope: Option<&str>) -> Result<(), Reason> {
+        match (&self.needs_scope, scope) {
+            (Some(reason), None) => Err(reason.clone()),
+            _ => Ok(()),
+        }
+    }
+
     fn entry(
         &self,
         params: &[Param<'_>],
         result: &ResultIdentity,
         scope: Option<&str>,
     ) -> Result<EntryKey, Reason> {
-        if let (Some(reason), None) = (&self.needs_scope, scope) {
-            return Err(reason.clone());
-        }
+        self.check_scope(scope)?;
         let prefix = self
             .identities
             .find_or_make(*result, || identified(&self.prefix, result));
@@ -308,14 +337,18 @@ fn prefix(plan: &Plan, read: &ReadPlan, place: &Place<'_>) -> Fields {
 
 fn identified(prefix: &Fields, result: &ResultIdentity) -> Fields {
     let mut fields = prefix.clone();
+    feed_identity(&mut fields, result);
+    fields.align();
+    fields
+}
+
+pub(crate) fn feed_identity(fields: &mut Fields, result: &ResultIdentity) {
     fields.text(result.adapter);
     fields.text(result.terminal);
     fields.text(result.type_name);
     // Two local types of one function may share a name.
-    result.type_id.hash(&mut Written(&mut fields));
+    result.type_id.hash(&mut Written(fields));
     fields.number(result.schema_fingerprint);
-    fields.align();
-    fields
 }
 
 /// Writes what is hashed: the only way to see what a [`TypeId`] holds.

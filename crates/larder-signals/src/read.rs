@@ -4,7 +4,7 @@ use std::{sync::atomic::Ordering, time::Duration};
 
 use larder_core::{
     BoundRead, BypassReason, EffectivePolicy, Event, Param, Prepared, ReadMode, ReadOutcome,
-    ReadRequest, ResultCodec, ResultIdentity, Source, machine::Leeway,
+    ReadRequest, ResultCodec, ResultIdentity, Source, machine::Leeway, recorder,
 };
 
 use crate::Larder;
@@ -95,7 +95,9 @@ impl Larder {
             .prepared
             .entry_key(call.params, call.result, call.scope)
             .ok()?;
-        self.inner.cache.revisit_now(&entry, ttl)
+        let hit = self.inner.cache.revisit_now(&entry, ttl)?;
+        recorder::note_scope(call.scope);
+        Some(hit)
     }
 
     /// Reports a bypass that the adapter decided on (a transaction, a changed session).
@@ -132,8 +134,17 @@ impl Larder {
 
     /// Policies are fixed for the life of a larder, so each plan keeps what they come to.
     fn policy(&self, call: &ReadCall<'_>) -> Result<EffectivePolicy, BypassReason> {
-        call.prepared.policy(call.params, |plan, operation| {
-            let catalog = call.source.catalog();
+        self.policy_of(call.source, call.prepared, call.params)
+    }
+
+    pub(crate) fn policy_of(
+        &self,
+        source: &Source,
+        prepared: &Prepared,
+        params: &[Param<'_>],
+    ) -> Result<EffectivePolicy, BypassReason> {
+        prepared.policy(params, |plan, operation| {
+            let catalog = source.catalog();
             let ignore_case = catalog.is_some_and(|catalog| catalog.table_names_ignore_case);
             self.inner.policies.of_read(plan, operation, ignore_case)
         })
@@ -152,6 +163,7 @@ impl Larder {
             .prepared
             .bind(call.params, call.result, call.scope)
             .map_err(BypassReason::Uncacheable)?;
+        recorder::note_scope(call.scope);
         let mut leeway = policy.leeway;
         if let Some(asked) = call.options.allow_stale {
             leeway.allow_stale = asked;

@@ -3,14 +3,16 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    DependencyKey, EntryKey,
+    DependencyKey, Digest, EntryKey,
     clock::Moment,
     entry::{Content, Encoded, Entry, Payload},
     flight::{Joined, Landing, Lead, Waiter},
-    machine::{ReadDecision, ReadMachine, ReadMode, ReadRequest, ReadStep, verdict},
-    observer::{BypassReason, Event, HitSource},
+    machine::{
+        FillPlan, ReadDecision, ReadMachine, ReadMode, ReadRequest, ReadStep, verdict,
+    },
+    observer::{BypassReason, Event, HitSource, Untracked},
     recorder,
-    store::{Dependencies, Fault, FaultKind, Reply, Request},
+    store::{Dependencies, Fault, FaultKind, Lookup, Reply, Request},
     sync::lock,
 };
 
@@ -44,7 +46,7 @@ impl Cache {
             return None;
         };
         let content = verdict(&lookup, dependencies, ttl, now).ok()?;
-        self.hit_now(entry, dependencies, content)
+        self.hit_now(entry, &lookup, ttl, content)
     }
 
     /// A hit by the key of the entry alone: what an entry rests on is written in it, and it is
@@ -58,19 +60,27 @@ impl Cache {
             return None;
         }
         let content = verdict(&lookup, dependencies, ttl, now).ok()?;
-        self.hit_now(key, dependencies, content)
+        self.hit_now(key, &lookup, ttl, content)
     }
 
     fn hit_now(
         &self,
         entry: &EntryKey,
-        dependencies: &[DependencyKey],
+        lookup: &Lookup,
+        ttl: Duration,
         content: Content,
     ) -> Option<ReadOutcome> {
         let Content::Decoded(payload) = content else {
             return None;
         };
-        recorder::note(dependencies);
+        if recorder::is_recording() {
+            let found = lookup.entry.as_ref()?;
+            if !recorder::due(&found.dependencies).is_empty() {
+                // The way of a read that waits goes past the stamps of the whole table.
+                return None;
+            }
+            note_entry(found, ttl);
+        }
         self.report(&Event::Hit {
             table: &entry.table,
             source: HitSource::Store,
@@ -86,6 +96,10 @@ impl Cache {
         let started = self.now();
         if let Some(reason) = self.refusal(request.dependencies, started) {
             return self.bypass(&request, reason);
+        }
+        for whole in recorder::due(request.dependencies) {
+            let (entry, whole) = whole_table(whole);
+            let _ = Box::pin(self.read(request.of_stamps(&entry, &whole))).await;
         }
         let request = self.judicious(request, started);
         let near = self.near(&request, started);
@@ -136,6 +150,10 @@ impl Cache {
         if let Some(reason) = self.refusal(request.dependencies, started) {
             return self.bypass(&request, reason);
         }
+        for whole in recorder::due(request.dependencies) {
+            let (entry, whole) = whole_table(whole);
+            let _ = self.read_blocking(request.of_stamps(&entry, &whole));
+        }
         let request = self.judicious(request, started);
         let near = self.near(&request, started);
         let mut machine = self.machine(request, started, &near);
@@ -179,12 +197,12 @@ impl Cache {
         }
     }
 
-    async fn wait(&self, waiter: Waiter, deadline: Moment) -> Landing {
+    pub(super) async fn wait(&self, waiter: Waiter, deadline: Moment) -> Landing {
         let (clock, alarm) = (self.shared.clock.as_ref(), &self.shared.alarm);
         waiter.wait(clock, alarm, deadline).await
     }
 
-    fn wait_blocking(&self, waiter: Waiter, deadline: Moment) -> Landing {
+    pub(super) fn wait_blocking(&self, waiter: Waiter, deadline: Moment) -> Landing {
         waiter.wait_blocking(self.shared.clock.as_ref(), deadline)
     }
 
@@ -314,17 +332,16 @@ impl Cache {
         lead: Option<Lead>,
     ) -> ReadOutcome {
         let table = &request.entry.table;
-        recorder::note(request.dependencies);
         match decision {
             ReadDecision::Hit {
                 payload,
                 source,
                 rests_on,
+                entry,
                 shareable,
                 ..
             } => {
                 if let Some(dependencies) = &rests_on {
-                    recorder::note(dependencies);
                     let tables = dependencies.iter().map(|dependency| &dependency.table);
                     if let Some(reason) = self.shared.marks.reason(tables, self.now()) {
                         return self.bypass(&request, reason);
@@ -334,22 +351,35 @@ impl Cache {
                 if let Some(lead) = lead.filter(|_| shareable) {
                     lead.land(payload.clone());
                 }
+                match (&entry, machine.plan()) {
+                    _ if source == HitSource::Stale => {
+                        recorder::note_untracked(Untracked::Stale, None);
+                    }
+                    (Some(entry), _) => note_entry(entry, request.ttl),
+                    // Its stamps are those that this reader has seen (P8).
+                    (None, Some(plan)) => note_plan(plan),
+                    (None, None) => recorder::note_untracked(Untracked::Unseen, None),
+                }
                 self.report(&Event::Hit { table, source });
                 ReadOutcome::Hit(payload.value)
             }
             ReadDecision::Run(plan) => {
+                note_plan(&plan);
+                let miss = machine.miss();
                 // The operation that it is a part of has missed, and said so.
-                if let Some(cause) = machine.miss().filter(|_| request.mode != ReadMode::Part) {
+                let quiet = matches!(request.mode, ReadMode::Part | ReadMode::Memo);
+                if let Some(cause) = miss.filter(|_| !quiet) {
                     self.report(&Event::Miss { table, cause });
                 }
-                ReadOutcome::Fill(Fill::new(self.clone(), &request, plan, lead))
+                let fill = Fill::new(self.clone(), &request, plan, lead);
+                ReadOutcome::Fill(fill.after(miss))
             }
             ReadDecision::Bypass(reason) => self.bypass(&request, reason),
         }
     }
 
     fn bypass(&self, request: &ReadRequest<'_>, reason: BypassReason) -> ReadOutcome {
-        recorder::note_uncacheable();
+        recorder::note_bypass(&reason);
         self.report(&Event::Bypass {
             table: Some(&request.entry.table),
             reason: &reason,
@@ -360,6 +390,24 @@ impl Cache {
 
 fn decode(request: &ReadRequest<'_>, encoded: &Encoded) -> Option<Payload> {
     request.codec?.decode(encoded).ok()
+}
+
+fn note_entry(entry: &Entry, ttl: Duration) {
+    let expires = entry.expires.min(entry.created + ttl);
+    recorder::note(&entry.dependencies, &entry.stamps, expires);
+}
+
+fn note_plan(plan: &FillPlan) {
+    recorder::note(&plan.dependencies, &plan.stamps, plan.expires);
+}
+
+/// What asks for the stamps of a whole table: no entry has this name.
+fn whole_table(whole: DependencyKey) -> (EntryKey, [DependencyKey; 1]) {
+    let entry = EntryKey {
+        table: whole.table.clone(),
+        digest: Digest([0; 32]),
+    };
+    (entry, [whole])
 }
 
 fn waited<'a>(machine: &mut ReadMachine<'a>, landing: Landing) -> ReadStep<'a> {

@@ -29,6 +29,7 @@ use crate::{
     entry::{Content, Encoded, Entry, Incarnation, Issued, Payload, Validated},
     limits::Limits,
     observer::{BypassReason, HitSource, MissCause},
+    recorder::Recorded,
     store::{Dependencies, Fault, Lookup, Reply, Request},
 };
 
@@ -50,6 +51,24 @@ pub struct ReadRequest<'a> {
     pub codec: Option<&'static ResultCodec>,
     /// What is allowed besides.
     pub leeway: Leeway,
+}
+
+impl<'a> ReadRequest<'a> {
+    /// A read that wants these stamps alone, and that lives as long.
+    pub(crate) fn of_stamps(
+        &self,
+        entry: &'a EntryKey,
+        dependencies: &'a [DependencyKey],
+    ) -> ReadRequest<'a> {
+        ReadRequest {
+            entry,
+            dependencies,
+            ttl: self.ttl,
+            mode: ReadMode::Part,
+            codec: None,
+            leeway: Leeway::default(),
+        }
+    }
 }
 
 /// What a read allows besides hits that are fresh and fills that go their own way. Default: nothing.
@@ -84,12 +103,14 @@ pub enum ReadMode {
     /// Take a stored result, else run without waiters: the first statement of an operation of
     /// several, of whose stamps a waiter would see the first alone (P8).
     Alone,
+    /// As [`Alone`](Self::Alone), for a memo, which says itself when it has missed.
+    Memo,
 }
 
 impl ReadMode {
     /// Whether a stored result answers.
     pub fn takes_stored(self) -> bool {
-        matches!(self, Self::Cached | Self::Peek | Self::Alone)
+        matches!(self, Self::Cached | Self::Peek | Self::Alone | Self::Memo)
     }
 }
 
@@ -125,6 +146,8 @@ pub enum ReadDecision {
         /// What it rests on, where that is more than the reader knew: those tables must be readable
         /// too.
         rests_on: Option<Arc<[DependencyKey]>>,
+        /// The entry that answered; `None` = another reader's flight.
+        entry: Option<Arc<Entry>>,
         /// Whether it answers others who have seen the same stamps: what is served instead of
         /// waiting answers its reader alone.
         shareable: bool,
@@ -275,6 +298,11 @@ impl<'a> ReadMachine<'a> {
         self.miss
     }
 
+    /// The stamps that it read or created, once all are known.
+    pub fn plan(&self) -> Option<&FillPlan> {
+        self.plan.as_ref()
+    }
+
     /// Whether what is there now is good, and only this read does not take it.
     pub fn passes_over_a_result(&self) -> bool {
         self.early == Some(true) || self.request.mode == ReadMode::Refresh
@@ -317,6 +345,7 @@ impl<'a> ReadMachine<'a> {
             source,
             keep,
             rests_on: finding::rests_on(&entry),
+            entry: Some(entry),
             shareable: !self.served_instead,
         })
     }
@@ -329,6 +358,7 @@ impl<'a> ReadMachine<'a> {
             source: HitSource::Flight,
             keep: None,
             rests_on: None,
+            entry: None,
             shareable: true,
         })
     }
@@ -362,6 +392,19 @@ impl FillPlan {
         self.stamps = stamps.into();
         self.expires = self.expires.min(other.expires);
         self.extended = true;
+    }
+
+    /// Lets the result rest on everything that a recorder has heard of.
+    pub fn rest_on_recorded(&mut self, recorded: &Recorded) {
+        let (dependencies, stamps) = recorded.rests_on.iter().cloned().unzip::<_, _, Vec<_>, Vec<_>>();
+        self.rest_on(&Self {
+            stamps: stamps.into(),
+            dependencies: dependencies.into(),
+            created: self.created,
+            expires: recorded.expires,
+            extended: false,
+            claimed: false,
+        });
     }
 
     /// The entry for a fill that is finished at `now` (P2, P7).

@@ -113,6 +113,7 @@ impl<'a> ReadMachine<'a> {
                 source,
                 keep: None,
                 rests_on: rests_on(&entry),
+                entry: Some(Arc::clone(&entry)),
                 shareable: !self.served_instead,
             }),
             Content::Encoded(encoded) => {
