@@ -58,6 +58,11 @@ impl Shared {
         &self.larder
     }
 
+    /// Whose rows its sessions see.
+    pub(crate) fn scope(&self) -> Option<&str> {
+        self.scope.as_deref()
+    }
+
     pub(crate) fn keeper(&self) -> &CatalogKeeper {
         &self.keeper
     }
@@ -178,7 +183,7 @@ impl Shared {
         options
     }
 
-    fn refusal(&self, exact: bool, anew: bool) -> Option<BypassReason> {
+    pub(crate) fn refusal(&self, exact: bool, anew: bool) -> Option<BypassReason> {
         if self.is_bypassed() {
             return Some(BypassReason::Session);
         }

@@ -9,11 +9,11 @@ compile_error!(
 pub use larder_core::{
     BypassReason, Cause, Clock, Codec, DiscardReason, Dropped, Error, ErrorKind, Event,
     FillOutcome, FunctionLists, HitSource, Limits, MemoryStore, MissCause, Moment, Observer,
-    Operations, Policy, SourceLimits, Store, SystemClock,
+    Operations, Policy, SourceLimits, Store, SystemClock, Untracked,
 };
 pub use larder_signals::{
     Blocking, CachedEntity, CachedModel, ChangeLimits, Changes, HookId, InvalidateEvent, Larder,
-    LarderBuilder, ReadOptions, RelayConfig, RelayOutcome, RelayPace, RelayRound, Replica,
+    LarderBuilder, Memo, MemoOutcome, Memoized, ReadOptions, RelayConfig, RelayOutcome, RelayPace, RelayRound, Replica,
     Undelivered, Wrap, WrapConfig, WriteEvent,
 };
 pub use larder_sql::{outbox::Outbox, plan::Operation};

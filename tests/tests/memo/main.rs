@@ -1,0 +1,8 @@
+//! Memos: results of the application's own functions, dropped with what was read inside.
+
+mod bench;
+mod by_diesel;
+mod ends;
+mod sharing;
+mod tracked;
+mod untracked;
