@@ -35,7 +35,6 @@ pub mod value;
 pub use asked::AskedColumns;
 pub use bypass::MarkId;
 pub use cache::{Cache, CacheOptions, Fill, Invalidation, MemoFill, MemoStep, ReadOutcome};
-pub use memo::MemoKey;
 pub use change::{Change, ChangeScope, Image, RowChange};
 pub use clock::{Clock, Moment, SystemClock};
 pub use codec::{Codec, ResultCodec};
@@ -44,10 +43,11 @@ pub use error::{Error, ErrorKind};
 pub use key::{DependencyKey, Digest, EntryKey, Stamp, TableKey};
 pub use limits::Limits;
 pub use machine::{ReadMode, ReadRequest};
+pub use memo::MemoKey;
 pub use memory::MemoryStore;
 pub use observer::{
-    BypassReason, Cause, DiscardReason, Dropped, Event, FillOutcome, HitSource, MissCause, Observer,
-    Untracked,
+    BypassReason, Cause, DiscardReason, Dropped, Event, FillOutcome, HitSource, MissCause,
+    Observer, Untracked,
 };
 pub use policy::{EffectivePolicy, Operations, Policy, effective_policy};
 pub use prepared::{BoundRead, Prepared, ResultIdentity};

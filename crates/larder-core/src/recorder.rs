@@ -15,9 +15,7 @@ use std::{
 
 use larder_sql::plan::Reason;
 
-use crate::{
-    BypassReason, DependencyKey, Untracked, clock::Moment, entry::Issued, sync::lock,
-};
+use crate::{BypassReason, DependencyKey, Untracked, clock::Moment, entry::Issued, sync::lock};
 
 thread_local! {
     static CURRENT: RefCell<Option<Recorder>> = const { RefCell::new(None) };
@@ -104,7 +102,11 @@ impl Recorder {
         lock(&self.recorded).clone()
     }
 
-    fn add<'a>(&self, rests_on: impl Iterator<Item = (&'a DependencyKey, Issued)>, expires: Moment) {
+    fn add<'a>(
+        &self,
+        rests_on: impl Iterator<Item = (&'a DependencyKey, Issued)>,
+        expires: Moment,
+    ) {
         let mut recorded = lock(&self.recorded);
         recorded.expires = recorded.expires.min(expires);
         for (dependency, issued) in rests_on {
@@ -125,7 +127,8 @@ impl Recorded {
             return;
         }
         if self.rests_on.len() >= most {
-            self.untracked.get_or_insert((Untracked::Dependencies, None));
+            self.untracked
+                .get_or_insert((Untracked::Dependencies, None));
             return;
         }
         self.rests_on.push((dependency.clone(), issued));

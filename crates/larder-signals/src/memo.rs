@@ -5,7 +5,7 @@
 
 mod kept;
 
-use std::{convert::Infallible, fmt, future::Future, sync::Arc, time::Duration};
+use std::{convert::Infallible, fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use larder_core::{
     BypassReason, Cause, Change, ChangeScope, DiscardReason, FillOutcome, MemoFill, MemoKey,
@@ -309,7 +309,7 @@ impl<'a, A: Serialize + ?Sized> Memo<'a, A> {
         T: Memoized,
         F: Future<Output = T> + Send,
     {
-        let running = self.try_run(async { Ok::<T, Infallible>(body.await) });
+        let running = self.running(Box::pin(async { Ok::<T, Infallible>(body.await) }));
         async { running.await.unwrap_or_else(|never| match never {}) }
     }
 
@@ -329,7 +329,18 @@ impl<'a, A: Serialize + ?Sized> Memo<'a, A> {
     where
         T: Memoized,
         F: Future<Output = Result<T, E>> + Send,
-        E: Send,
+    {
+        self.running(Box::pin(body))
+    }
+
+    /// The body is on the heap: memos are nested, and each would hold the inner ones several times.
+    fn running<T, E, F>(
+        self,
+        body: Pin<Box<F>>,
+    ) -> impl Future<Output = Result<T, E>> + use<'a, A, T, E, F>
+    where
+        T: Memoized,
+        F: Future<Output = Result<T, E>> + Send,
     {
         let key = self.key::<T>();
         let Self {

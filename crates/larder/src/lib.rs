@@ -13,8 +13,8 @@ pub use larder_core::{
 };
 pub use larder_signals::{
     Blocking, CachedEntity, CachedModel, ChangeLimits, Changes, HookId, InvalidateEvent, Larder,
-    LarderBuilder, Memo, MemoOutcome, Memoized, ReadOptions, RelayConfig, RelayOutcome, RelayPace, RelayRound, Replica,
-    Undelivered, Wrap, WrapConfig, WriteEvent,
+    LarderBuilder, Memo, MemoOutcome, Memoized, ReadOptions, RelayConfig, RelayOutcome, RelayPace,
+    RelayRound, Replica, Undelivered, Wrap, WrapConfig, WriteEvent,
 };
 pub use larder_sql::{outbox::Outbox, plan::Operation};
 

@@ -1,13 +1,11 @@
-//! Memos of what Diesel's connections read, by threads and by tasks.
+//! Memos of what Diesel's connections read.
 
 use diesel::{
     Connection as _, ExpressionMethods as _, PgConnection, QueryDsl as _, RunQueryDsl as _,
     SqliteConnection, connection::SimpleConnection as _,
 };
 use larder::{
-    DiscardReason, Larder, MemoOutcome, Untracked,
-    diesel::{CachedAsyncConnection, CachedConnection, WrappedAsyncConnection},
-    prelude::CacheDsl as _,
+    DiscardReason, Larder, MemoOutcome, Untracked, diesel::CachedConnection, prelude::CacheDsl as _,
 };
 use larder_tests::lab::{Backend, Lab, wrap_config};
 
@@ -30,17 +28,17 @@ fn ask<T: larder::Memoized>(
     (value, outcome)
 }
 
-fn untracked(why: Untracked) -> MemoOutcome {
+pub fn untracked(why: Untracked) -> MemoOutcome {
     MemoOutcome::Discarded(DiscardReason::Untracked(why), None)
 }
 
 /// Where Diesel finds the lab's database.
-fn url(lab: &Lab) -> String {
+pub fn url(lab: &Lab) -> String {
     let file = lab.url.strip_prefix("sqlite://").unwrap_or(&lab.url);
     file.split('?').next().unwrap_or(file).to_owned()
 }
 
-const BEFORE: [&str; 2] = ["one", "two"];
+pub const BEFORE: [&str; 2] = ["one", "two"];
 
 macro_rules! by_threads {
     ($module:ident, $connection:ty, $backend:ident) => {
@@ -182,87 +180,3 @@ async fn rows_that_arrive_one_by_one_are_tracked() {
     let fresh = ask(&lab.larder, "page", || read(&mut db));
     assert_eq!(fresh.0, ["new", "two"]);
 }
-
-/// What tasks read; `uncached` and typed ones too.
-async fn tasks<C: WrappedAsyncConnection>(backend: Backend)
-where
-    CachedAsyncConnection<C>: Titles,
-{
-    let lab = Lab::start(backend).await;
-    let inner = C::establish(&url(&lab)).await.unwrap();
-    let mut db = CachedAsyncConnection::wrap(&lab.larder, inner, &wrap_config(&lab.url));
-    for way in 0..4 {
-        let name = format!("way {way}");
-        db.write("one").await;
-        for _ in 0..2 {
-            let stored = crate::bench::ask(&lab.larder, &name, db.titles(way)).await;
-            assert_eq!(stored.1, MemoOutcome::Stored, "{name}");
-            assert_eq!(stored.0, BEFORE);
-            lab.larder.invalidate_memo(&name).await;
-        }
-        crate::bench::ask(&lab.larder, &name, db.titles(way)).await;
-        let hit = crate::bench::ask(&lab.larder, &name, db.titles(way)).await;
-        assert_eq!(hit.1, MemoOutcome::Hit, "{name}");
-        db.write("new").await;
-        let fresh = crate::bench::ask(&lab.larder, &name, db.titles(way)).await;
-        assert_eq!(fresh.1, MemoOutcome::Stored, "{name}");
-        assert_eq!(fresh.0, ["new", "two"]);
-    }
-    let outcome = crate::bench::ask(&lab.larder, "writes", db.write("x")).await.1;
-    assert_eq!(outcome, untracked(Untracked::Write));
-    let outcome = crate::bench::ask(&lab.larder, "inside", db.inside()).await.1;
-    assert_eq!(outcome, untracked(Untracked::Transaction));
-}
-
-/// What differs by connection, since Diesel's bounds on queries are hard to write down.
-trait Titles {
-    fn titles(&mut self, way: usize) -> impl Future<Output = Vec<String>> + Send;
-    fn write(&mut self, title: &str) -> impl Future<Output = ()> + Send;
-    fn inside(&mut self) -> impl Future<Output = Vec<String>> + Send;
-}
-
-macro_rules! by_tasks {
-    ($name:ident, $connection:ty, $backend:ident) => {
-        impl Titles for CachedAsyncConnection<$connection> {
-            async fn titles(&mut self, way: usize) -> Vec<String> {
-                use diesel_async::RunQueryDsl as _;
-                let query = post::table.filter(post::author_id.eq(3)).order(post::id);
-                let query = query.select(post::title);
-                match way {
-                    0 => query.load(self).await.unwrap(),
-                    1 => query.load(&mut *self.uncached()).await.unwrap(),
-                    2 => query.cached().load(self).await.unwrap(),
-                    _ => query.load(&mut *self.refreshed()).await.unwrap(),
-                }
-            }
-
-            async fn write(&mut self, title: &str) {
-                use diesel_async::RunQueryDsl as _;
-                let row = diesel::update(post::table.find(1));
-                row.set(post::title.eq(title)).execute(self).await.unwrap();
-            }
-
-            async fn inside(&mut self) -> Vec<String> {
-                use diesel_async::AsyncConnection as _;
-                self.begin_test_transaction().await.unwrap();
-                self.titles(0).await
-            }
-        }
-
-        #[tokio::test]
-        async fn $name() {
-            tasks::<$connection>(Backend::$backend).await;
-        }
-    };
-}
-
-by_tasks!(
-    what_tasks_read_on_postgres_is_tracked,
-    diesel_async::AsyncPgConnection,
-    Postgres
-);
-by_tasks!(
-    what_tasks_read_on_sqlite_is_tracked,
-    diesel_async::sync_connection_wrapper::SyncConnectionWrapper<SqliteConnection>,
-    Sqlite
-);

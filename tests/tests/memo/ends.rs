@@ -204,11 +204,15 @@ async fn a_get_or_set_lives_until_its_end(backend: Backend) {
     assert_eq!(get().await, ["one", "two"]);
     lab.larder.invalidate_memo("page").await;
     assert_eq!(get().await, ["new", "two"]);
-    let none = lab.larder.get_or_set("none", &3, Duration::ZERO, titles(&lab.db, 3));
+    let none = lab
+        .larder
+        .get_or_set("none", &3, Duration::ZERO, titles(&lab.db, 3));
     none.await;
     let runs = Runs::default();
     let again = async { runs.more() };
-    lab.larder.get_or_set("none", &3, Duration::ZERO, again).await;
+    lab.larder
+        .get_or_set("none", &3, Duration::ZERO, again)
+        .await;
     assert_eq!(runs.count(), 1);
 }
 

@@ -2,6 +2,7 @@
 
 mod bench;
 mod by_diesel;
+mod by_tasks;
 mod ends;
 mod sharing;
 mod tracked;

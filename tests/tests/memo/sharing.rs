@@ -53,7 +53,11 @@ async fn what_one_stores_answers_the_other_until_either_writes(backend: Backend)
             let stored = ask(&one, "page", page(&by_one)).await;
             assert_eq!(stored.1, MemoOutcome::Stored, "{namespace} {round}");
             for larder in [&other, &one, &other] {
-                let body = page(if std::ptr::eq(larder, &one) { &by_one } else { &by_other });
+                let body = page(if std::ptr::eq(larder, &one) {
+                    &by_one
+                } else {
+                    &by_other
+                });
                 let found = ask(larder, "page", body).await;
                 assert_eq!(found, (stored.0.clone(), MemoOutcome::Hit), "{namespace}");
             }

@@ -100,10 +100,7 @@ async fn rows_of_another_scope_are_not_stored(backend: Backend) {
     }
     let (_, outcome) = ask(&lab.larder, "plain", plain_titles(&ours, 3)).await;
     assert_eq!(why(&outcome), Some(Untracked::Scope), "{outcome}");
-    for (scope, expected) in [
-        ("ours", MemoOutcome::Stored),
-        ("ours", MemoOutcome::Hit),
-    ] {
+    for (scope, expected) in [("ours", MemoOutcome::Stored), ("ours", MemoOutcome::Hit)] {
         let mut outcome = MemoOutcome::default();
         let memo = lab.larder.memo("page", &()).scope(scope);
         memo.told(&mut outcome).run(titles(&ours, 3)).await;

@@ -7,9 +7,7 @@ use crate::{
     clock::Moment,
     entry::{Content, Encoded, Entry, Payload},
     flight::{Joined, Landing, Lead, Waiter},
-    machine::{
-        FillPlan, ReadDecision, ReadMachine, ReadMode, ReadRequest, ReadStep, verdict,
-    },
+    machine::{FillPlan, ReadDecision, ReadMachine, ReadMode, ReadRequest, ReadStep, verdict},
     observer::{BypassReason, Event, HitSource, Untracked},
     recorder,
     store::{Dependencies, Fault, FaultKind, Lookup, Reply, Request},

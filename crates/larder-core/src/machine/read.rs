@@ -396,7 +396,11 @@ impl FillPlan {
 
     /// Lets the result rest on everything that a recorder has heard of.
     pub fn rest_on_recorded(&mut self, recorded: &Recorded) {
-        let (dependencies, stamps) = recorded.rests_on.iter().cloned().unzip::<_, _, Vec<_>, Vec<_>>();
+        let (dependencies, stamps) = recorded
+            .rests_on
+            .iter()
+            .cloned()
+            .unzip::<_, _, Vec<_>, Vec<_>>();
         self.rest_on(&Self {
             stamps: stamps.into(),
             dependencies: dependencies.into(),

@@ -72,10 +72,7 @@ fn p2_the_stamps_that_were_read_first_count() {
         note(&[dependency("a")], &[stamp(1)], LATER);
         note(&[dependency("a")], &[stamp(2)], LATER);
     });
-    assert_eq!(
-        recorder.recorded().rests_on,
-        [(dependency("a"), stamp(1))]
-    );
+    assert_eq!(recorder.recorded().rests_on, [(dependency("a"), stamp(1))]);
 }
 
 #[test]
