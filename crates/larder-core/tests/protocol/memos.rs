@@ -150,7 +150,7 @@ fn p2_wherever_a_write_falls_no_later_memo_is_answered_from_before_it() {
             hits += 1;
         }
     }
-    assert!(hits > 200, "only {hits} placements leave a memo");
+    assert!(hits > 100, "only {hits} placements leave a memo");
 }
 
 #[test]
