@@ -9,7 +9,10 @@ use std::{
     cell::RefCell,
     future::Future,
     pin::Pin,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
     task::{Context, Poll},
 };
 
@@ -34,14 +37,35 @@ pub struct Recorder {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Recorded {
-    /// What the statements rest on, each under the stamps that were read first: a write between two
-    /// statements must show (P2).
-    pub rests_on: Vec<(DependencyKey, Issued)>,
+    /// What the statements rest on. Of a dependency that was read twice the stamps of the first time
+    /// count, so that a write in between shows (P2); where nobody knows which came first, both do.
+    pub rests_on: Vec<Rest>,
     /// When the first of the results expires (P7).
     pub expires: Moment,
     /// What ran of which nobody knows what it rests on: the first of it.
     pub untracked: Option<(Untracked, Option<Reason>)>,
 }
+
+/// One dependency of something that was recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Rest {
+    /// The dependency.
+    pub dependency: DependencyKey,
+    /// The stamps under which it was read.
+    pub issued: Issued,
+    /// When the read began: its stamps were read later.
+    began: Began,
+    /// When it was noted: its stamps were read before.
+    noted: u64,
+}
+
+/// When a read began, in turns of the process. Statements inside an operation may run side by side,
+/// and the order in which they are heard of is not that in which they read their stamps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Began(u64);
+
+static TURNS: AtomicU64 = AtomicU64::new(1);
 
 /// Dependencies on one table that are kept apart before it is asked for as a whole.
 const APART: usize = 8;
@@ -102,16 +126,10 @@ impl Recorder {
         lock(&self.recorded).clone()
     }
 
-    fn add<'a>(
-        &self,
-        rests_on: impl Iterator<Item = (&'a DependencyKey, Issued)>,
-        expires: Moment,
-    ) {
+    fn add(&self, rests_on: impl Iterator<Item = Rest>, expires: Moment) {
         let mut recorded = lock(&self.recorded);
         recorded.expires = recorded.expires.min(expires);
-        for (dependency, issued) in rests_on {
-            recorded.add(dependency, issued, self.dependencies_max);
-        }
+        rests_on.for_each(|rest| recorded.add(rest, self.dependencies_max));
     }
 
     fn add_untracked(&self, why: Untracked, reason: Option<Reason>) {
@@ -120,10 +138,8 @@ impl Recorder {
 }
 
 impl Recorded {
-    fn add(&mut self, dependency: &DependencyKey, issued: Issued, most: usize) {
-        // A stamp of the whole table drops with whatever this drops with, and was read before.
-        let covers = |it: &DependencyKey| it.is_dropped_with(dependency) || it.is_whole(dependency);
-        if self.rests_on.iter().any(|(it, _)| covers(it)) {
+    fn add(&mut self, rest: Rest, most: usize) {
+        if self.rests_on.iter().any(|known| known.covers(&rest)) {
             return;
         }
         if self.rests_on.len() >= most {
@@ -131,18 +147,38 @@ impl Recorded {
                 .get_or_insert((Untracked::Dependencies, None));
             return;
         }
-        self.rests_on.push((dependency.clone(), issued));
+        self.rests_on.push(rest);
     }
 
     /// Whether so much of the dependency's table was read that the next query should rest on the
     /// whole of it.
     fn is_due(&self, dependency: &DependencyKey) -> bool {
-        let of_table = self.rests_on.iter().map(|(it, _)| it);
+        let of_table = self.rests_on.iter().map(|rest| &rest.dependency);
         let of_table = of_table.filter(|it| it.table == dependency.table);
         of_table.clone().count() >= APART
             && !of_table.clone().any(|it| it.is_whole(dependency))
             && !dependency.is_whole(dependency)
     }
+}
+
+impl Rest {
+    /// Whether this drops with whatever drops the other, and was read no later.
+    fn covers(&self, other: &Self) -> bool {
+        let (mine, its) = (&self.dependency, &other.dependency);
+        let before = self.noted < other.began.0;
+        (mine == its && self.issued == other.issued)
+            || (before && (mine.is_dropped_with(its) || mine.is_whole(its)))
+    }
+}
+
+/// A read begins: to be called before its first stamp is read.
+pub fn began() -> Began {
+    // Without a recorder nobody asks.
+    Began(if is_recording() { turn() } else { 0 })
+}
+
+fn turn() -> u64 {
+    TURNS.fetch_add(1, Ordering::SeqCst)
 }
 
 /// Whether a recorder is in force.
@@ -154,9 +190,17 @@ pub fn is_recording() -> bool {
 
 /// Tells the recorder in force, if any, under which stamps a statement was answered, or will be: one
 /// per dependency, read before its query (P2).
-pub fn note(dependencies: &[DependencyKey], stamps: &[Issued], expires: Moment) {
+pub fn note(dependencies: &[DependencyKey], stamps: &[Issued], expires: Moment, began: Began) {
     if let Some(recorder) = current() {
-        recorder.add(dependencies.iter().zip(stamps.iter().copied()), expires);
+        let noted = turn();
+        let rests_on = dependencies.iter().zip(stamps);
+        let rests_on = rests_on.map(|(dependency, issued)| Rest {
+            dependency: dependency.clone(),
+            issued: *issued,
+            began,
+            noted,
+        });
+        recorder.add(rests_on, expires);
     }
 }
 
@@ -237,8 +281,7 @@ impl Drop for Nested {
     fn drop(&mut self) {
         let Some(outer) = &self.outer else { return };
         let recorded = self.inner.recorded();
-        let rests_on = recorded.rests_on.iter();
-        outer.add(rests_on.map(|(it, issued)| (it, *issued)), recorded.expires);
+        outer.add(recorded.rests_on.into_iter(), recorded.expires);
         if let Some((why, reason)) = recorded.untracked {
             outer.add_untracked(why, reason);
         }

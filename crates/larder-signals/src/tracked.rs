@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use larder_core::{
-    BypassReason, Digest, EntryKey, Param, Prepared, ReadMode, ReadRequest, Source, Untracked,
-    machine::Leeway, recorder,
-};
+use larder_core::{BypassReason, DependencyKey, Param, Prepared, Source, Untracked, recorder};
 
 use crate::Larder;
 
@@ -51,67 +48,39 @@ impl Larder {
     ///
     /// Dropping the future harms nothing, as long as the read is not sent then.
     pub async fn track(&self, read: &PassingRead<'_>) {
-        if let Some(Stamps { entry, bound, ttl }) = self.stamps_of(read) {
-            let _ = self.inner.cache.read(request(&entry, &bound, ttl)).await;
+        if let Some((dependencies, ttl)) = self.recordable(read) {
+            self.inner.cache.record(&dependencies, ttl).await;
         }
     }
 
     /// [`Larder::track`] for threads.
     pub fn track_blocking(&self, read: &PassingRead<'_>) {
-        if let Some(Stamps { entry, bound, ttl }) = self.stamps_of(read) {
-            let _ = self.inner.cache.read_blocking(request(&entry, &bound, ttl));
+        if let Some((dependencies, ttl)) = self.recordable(read) {
+            self.inner.cache.record_blocking(&dependencies, ttl);
         }
     }
 
-    /// What to read before it; `None` = nothing records, or it was told why it cannot.
-    fn stamps_of(&self, read: &PassingRead<'_>) -> Option<Stamps> {
+    /// Whose stamps are to be read before it; `None` = nothing records, or it was told why it cannot.
+    fn recordable(&self, read: &PassingRead<'_>) -> Option<(Vec<DependencyKey>, Duration)> {
         if !self.is_recording() {
             return None;
         }
         recorder::note_scope(read.scope);
-        self.try_stamps_of(read)
-            .inspect_err(recorder::note_bypass)
-            .ok()
+        let dependencies = self.dependencies_of(read);
+        dependencies.inspect_err(recorder::note_bypass).ok()
     }
 
-    fn try_stamps_of(&self, read: &PassingRead<'_>) -> Result<Stamps, BypassReason> {
+    fn dependencies_of(
+        &self,
+        read: &PassingRead<'_>,
+    ) -> Result<(Vec<DependencyKey>, Duration), BypassReason> {
         if !self.is_enabled() {
             return Err(BypassReason::Disabled);
         }
         let policy = self.policy_of(read.source, read.prepared, read.params)?;
         // Whether it is cached is the memo's to say; each table shortens its time.
         let ttl = policy.ttl_of_part(None)?;
-        let bound = read
-            .prepared
-            .bind_stamps(read.params, read.scope)
-            .map_err(BypassReason::Uncacheable)?;
-        let first = bound.first().ok_or(BypassReason::Dependencies)?;
-        let entry = EntryKey {
-            table: first.table.clone(),
-            // Of no entry: nothing is stored under it.
-            digest: Digest([0; 32]),
-        };
-        Ok(Stamps { entry, bound, ttl })
-    }
-}
-
-struct Stamps {
-    entry: EntryKey,
-    bound: Vec<larder_core::DependencyKey>,
-    ttl: Duration,
-}
-
-fn request<'a>(
-    entry: &'a EntryKey,
-    dependencies: &'a [larder_core::DependencyKey],
-    ttl: Duration,
-) -> ReadRequest<'a> {
-    ReadRequest {
-        entry,
-        dependencies,
-        ttl,
-        mode: ReadMode::Part,
-        codec: None,
-        leeway: Leeway::default(),
+        let bound = read.prepared.bind_stamps(read.params, read.scope);
+        Ok((bound.map_err(BypassReason::Uncacheable)?, ttl))
     }
 }

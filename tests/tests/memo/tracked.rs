@@ -24,7 +24,7 @@ on_all!(
     an_operation_of_several_statements_is_tracked,
     a_memo_of_many_rows_is_stored_and_dropped_by_each,
     a_write_between_the_read_and_the_end_is_not_hidden,
-    a_memo_lives_no_longer_than_what_was_read,
+    reads_side_by_side_are_tracked,
 );
 
 /// The titles of author 3, by both ways.
@@ -251,15 +251,26 @@ async fn a_write_between_the_read_and_the_end_is_not_hidden(backend: Backend) {
     }
 }
 
-async fn a_memo_lives_no_longer_than_what_was_read(backend: Backend) {
+async fn reads_side_by_side_are_tracked(backend: Backend) {
     let lab = Lab::start(backend).await;
     let body = || async {
-        let find = post::Entity::find_by_id(1).ttl(Duration::from_micros(1));
-        find.one(&lab.db).await.unwrap().unwrap().title
+        let (db, name) = (&lab.db, "inner");
+        let inner = ask(&lab.larder, name, titles(db, 4));
+        tokio::join!(titles(db, 3), plain_titles(db, 3), inner)
     };
-    // It has expired when it is asked for, or before it could be stored.
-    for _ in 0..2 {
-        let asked = ask(&lab.larder, "page", body()).await;
-        assert_ne!(asked.1, MemoOutcome::Hit);
+    for (id, author) in [(1, 3), (3, 4)] {
+        let (stored, outcome) = ask(&lab.larder, "page", async { page_of(body().await) }).await;
+        assert_eq!(outcome, MemoOutcome::Stored, "author {author}");
+        let again = ask(&lab.larder, "page", async { page_of(body().await) }).await;
+        assert_eq!(again.1, MemoOutcome::Hit);
+        let text = format!("UPDATE post SET title = 'new' WHERE id = {id}");
+        lab.db.execute_unprepared(&text).await.unwrap();
+        let fresh = ask(&lab.larder, "page", async { page_of(body().await) }).await;
+        assert_ne!(fresh.0, stored, "author {author}");
     }
+}
+
+/// What is on the page, whoever was asked.
+fn page_of<T>((one, plain, (inner, _)): (T, T, (T, MemoOutcome))) -> [T; 3] {
+    [one, plain, inner]
 }

@@ -4,12 +4,13 @@
 //! than a write that had ended before the waiter came, and only the stamps of the stored result can
 //! tell (P8). So a memo's flight has no stamps in its name, and lands with nothing.
 
-use std::{any::Any, fmt, sync::Arc};
+use std::{any::Any, fmt, sync::Arc, time::Duration};
 
 use crate::{
+    DependencyKey, Digest, EntryKey,
     clock::Moment,
     flight::{Joined, Landing, Lead, Waiter},
-    machine::{FlightKey, ReadMode, ReadRequest},
+    machine::{FlightKey, Leeway, ReadMode, ReadRequest},
     observer::{BypassReason, DiscardReason, FillOutcome},
     recorder::{Recorded, Recorder},
 };
@@ -84,6 +85,56 @@ impl Cache {
     }
 }
 
+impl Cache {
+    /// Reads the stamps of what a read rests on that goes past the cache, and tells them to the
+    /// recorder in force. To be called before it is sent (P2).
+    ///
+    /// # Cancel safety
+    /// As [`Cache::read`].
+    pub async fn record(&self, dependencies: &[DependencyKey], ttl: Duration) {
+        if let Some(entry) = no_entry(dependencies) {
+            let read = self.read(stamps_of(&entry, dependencies, ttl));
+            quietly(Box::pin(read).await);
+        }
+    }
+
+    /// [`Self::record`] for threads.
+    pub fn record_blocking(&self, dependencies: &[DependencyKey], ttl: Duration) {
+        if let Some(entry) = no_entry(dependencies) {
+            quietly(self.read_blocking(stamps_of(&entry, dependencies, ttl)));
+        }
+    }
+}
+
+/// A name under which nothing is stored.
+fn no_entry(dependencies: &[DependencyKey]) -> Option<EntryKey> {
+    let table = dependencies.first()?.table.clone();
+    let digest = Digest([0; 32]);
+    Some(EntryKey { table, digest })
+}
+
+fn stamps_of<'a>(
+    entry: &'a EntryKey,
+    dependencies: &'a [DependencyKey],
+    ttl: Duration,
+) -> ReadRequest<'a> {
+    ReadRequest {
+        entry,
+        dependencies,
+        ttl,
+        mode: ReadMode::Part,
+        codec: None,
+        leeway: Leeway::default(),
+    }
+}
+
+/// Its stamps alone were wanted.
+fn quietly(outcome: ReadOutcome) {
+    if let ReadOutcome::Fill(fill) = outcome {
+        fill.start_over();
+    }
+}
+
 impl MemoFill {
     /// Hears of what the body reads.
     pub fn recorder(&self) -> &Recorder {
@@ -141,9 +192,7 @@ fn resting(mut fill: Fill, recorded: &Recorded) -> Result<Fill, FillOutcome> {
         fill.discard(reason);
         return Err(FillOutcome::Discarded(reason));
     }
-    if !recorded.rests_on.is_empty() {
-        fill.rest_on_recorded(recorded);
-    }
+    fill.rest_on_recorded(recorded);
     Ok(fill)
 }
 

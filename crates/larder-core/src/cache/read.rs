@@ -3,13 +3,13 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    DependencyKey, Digest, EntryKey,
+    DependencyKey, EntryKey,
     clock::Moment,
     entry::{Content, Encoded, Entry, Payload},
     flight::{Joined, Landing, Lead, Waiter},
     machine::{FillPlan, ReadDecision, ReadMachine, ReadMode, ReadRequest, ReadStep, verdict},
     observer::{BypassReason, Event, HitSource, Untracked},
-    recorder,
+    recorder::{self, Began},
     store::{Dependencies, Fault, FaultKind, Lookup, Reply, Request},
     sync::lock,
 };
@@ -40,11 +40,12 @@ impl Cache {
             entry: Some(entry),
             dependencies: Dependencies::Read(dependencies),
         };
+        let began = recorder::began();
         let Some(Reply::Lookup(lookup)) = self.shared.stores.shared.try_now(now, &lookup) else {
             return None;
         };
         let content = verdict(&lookup, dependencies, ttl, now).ok()?;
-        self.hit_now(entry, &lookup, ttl, content)
+        self.hit_now(entry, (&lookup, began), ttl, content)
     }
 
     /// A hit by the key of the entry alone: what an entry rests on is written in it, and it is
@@ -52,19 +53,20 @@ impl Cache {
     /// `ttl` is none. `None` says nothing about the read.
     pub fn revisit_now(&self, key: &EntryKey, ttl: Duration) -> Option<ReadOutcome> {
         let now = self.now();
+        let began = recorder::began();
         let lookup = self.shared.stores.shared.revisit_now(now, key)?;
         let dependencies = &lookup.entry.as_ref()?.dependencies;
         if self.refusal(dependencies, now).is_some() {
             return None;
         }
         let content = verdict(&lookup, dependencies, ttl, now).ok()?;
-        self.hit_now(key, &lookup, ttl, content)
+        self.hit_now(key, (&lookup, began), ttl, content)
     }
 
     fn hit_now(
         &self,
         entry: &EntryKey,
-        lookup: &Lookup,
+        (lookup, began): (&Lookup, Began),
         ttl: Duration,
         content: Content,
     ) -> Option<ReadOutcome> {
@@ -77,7 +79,7 @@ impl Cache {
                 // The way of a read that waits goes past the stamps of the whole table.
                 return None;
             }
-            note_entry(found, ttl);
+            note_entry(found, ttl, began);
         }
         self.report(&Event::Hit {
             table: &entry.table,
@@ -96,9 +98,9 @@ impl Cache {
             return self.bypass(&request, reason);
         }
         for whole in recorder::due(request.dependencies) {
-            let (entry, whole) = whole_table(whole);
-            let _ = Box::pin(self.read(request.of_stamps(&entry, &whole))).await;
+            self.record(&[whole], request.ttl).await;
         }
+        let began = recorder::began();
         let request = self.judicious(request, started);
         let near = self.near(&request, started);
         let mut machine = self.machine(request, started, &near);
@@ -136,7 +138,7 @@ impl Cache {
                 }
                 ReadStep::Done(decision) => {
                     self.keep_near(&request, near.as_ref(), &machine, &decision);
-                    return self.decided(&machine, request, decision, lead);
+                    return self.decided((&machine, began), request, decision, lead);
                 }
             }
         }
@@ -149,9 +151,9 @@ impl Cache {
             return self.bypass(&request, reason);
         }
         for whole in recorder::due(request.dependencies) {
-            let (entry, whole) = whole_table(whole);
-            let _ = self.read_blocking(request.of_stamps(&entry, &whole));
+            self.record_blocking(&[whole], request.ttl);
         }
+        let began = recorder::began();
         let request = self.judicious(request, started);
         let near = self.near(&request, started);
         let mut machine = self.machine(request, started, &near);
@@ -189,7 +191,7 @@ impl Cache {
                 }
                 ReadStep::Done(decision) => {
                     self.keep_near(&request, near.as_ref(), &machine, &decision);
-                    return self.decided(&machine, request, decision, lead);
+                    return self.decided((&machine, began), request, decision, lead);
                 }
             }
         }
@@ -324,7 +326,7 @@ impl Cache {
 
     fn decided(
         &self,
-        machine: &ReadMachine<'_>,
+        (machine, began): (&ReadMachine<'_>, Began),
         request: ReadRequest<'_>,
         decision: ReadDecision,
         lead: Option<Lead>,
@@ -353,16 +355,16 @@ impl Cache {
                     _ if source == HitSource::Stale => {
                         recorder::note_untracked(Untracked::Stale, None);
                     }
-                    (Some(entry), _) => note_entry(entry, request.ttl),
+                    (Some(entry), _) => note_entry(entry, request.ttl, began),
                     // Its stamps are those that this reader has seen (P8).
-                    (None, Some(plan)) => note_plan(plan),
+                    (None, Some(plan)) => note_plan(plan, began),
                     (None, None) => recorder::note_untracked(Untracked::Unseen, None),
                 }
                 self.report(&Event::Hit { table, source });
                 ReadOutcome::Hit(payload.value)
             }
             ReadDecision::Run(plan) => {
-                note_plan(&plan);
+                note_plan(&plan, began);
                 let miss = machine.miss();
                 // The operation that it is a part of has missed, and said so.
                 let quiet = matches!(request.mode, ReadMode::Part | ReadMode::Memo);
@@ -390,22 +392,13 @@ fn decode(request: &ReadRequest<'_>, encoded: &Encoded) -> Option<Payload> {
     request.codec?.decode(encoded).ok()
 }
 
-fn note_entry(entry: &Entry, ttl: Duration) {
+fn note_entry(entry: &Entry, ttl: Duration, began: Began) {
     let expires = entry.expires.min(entry.created + ttl);
-    recorder::note(&entry.dependencies, &entry.stamps, expires);
+    recorder::note(&entry.dependencies, &entry.stamps, expires, began);
 }
 
-fn note_plan(plan: &FillPlan) {
-    recorder::note(&plan.dependencies, &plan.stamps, plan.expires);
-}
-
-/// What asks for the stamps of a whole table: no entry has this name.
-fn whole_table(whole: DependencyKey) -> (EntryKey, [DependencyKey; 1]) {
-    let entry = EntryKey {
-        table: whole.table.clone(),
-        digest: Digest([0; 32]),
-    };
-    (entry, [whole])
+fn note_plan(plan: &FillPlan, began: Began) {
+    recorder::note(&plan.dependencies, &plan.stamps, plan.expires, began);
 }
 
 fn waited<'a>(machine: &mut ReadMachine<'a>, landing: Landing) -> ReadStep<'a> {

@@ -53,24 +53,6 @@ pub struct ReadRequest<'a> {
     pub leeway: Leeway,
 }
 
-impl<'a> ReadRequest<'a> {
-    /// A read that wants these stamps alone, and that lives as long.
-    pub(crate) fn of_stamps(
-        &self,
-        entry: &'a EntryKey,
-        dependencies: &'a [DependencyKey],
-    ) -> ReadRequest<'a> {
-        ReadRequest {
-            entry,
-            dependencies,
-            ttl: self.ttl,
-            mode: ReadMode::Part,
-            codec: None,
-            leeway: Leeway::default(),
-        }
-    }
-}
-
 /// What a read allows besides hits that are fresh and fills that go their own way. Default: nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_structs, reason = "composed by whoever reads")]
@@ -394,21 +376,21 @@ impl FillPlan {
         self.extended = true;
     }
 
-    /// Lets the result rest on everything that a recorder has heard of.
+    /// Lets the result rest on everything that a recorder has heard of, as it is: of a dependency
+    /// with two stamps nobody knows which was read first, and the result is dead on arrival.
     pub fn rest_on_recorded(&mut self, recorded: &Recorded) {
-        let (dependencies, stamps) = recorded
-            .rests_on
+        let rests_on = || recorded.rests_on.iter();
+        let dependencies = rests_on().map(|rest| rest.dependency.clone());
+        let stamps = rests_on().map(|rest| rest.issued);
+        self.dependencies = self
+            .dependencies
             .iter()
             .cloned()
-            .unzip::<_, _, Vec<_>, Vec<_>>();
-        self.rest_on(&Self {
-            stamps: stamps.into(),
-            dependencies: dependencies.into(),
-            created: self.created,
-            expires: recorded.expires,
-            extended: false,
-            claimed: false,
-        });
+            .chain(dependencies)
+            .collect();
+        self.stamps = self.stamps.iter().copied().chain(stamps).collect();
+        self.expires = self.expires.min(recorded.expires);
+        self.extended |= !recorded.rests_on.is_empty();
     }
 
     /// The entry for a fill that is finished at `now` (P2, P7).

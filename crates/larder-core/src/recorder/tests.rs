@@ -26,12 +26,22 @@ fn stamp(number: u8) -> Issued {
 }
 
 fn noted(dependencies: &[DependencyKey]) {
-    note(dependencies, &vec![stamp(1); dependencies.len()], LATER);
+    let began = began();
+    note(
+        dependencies,
+        &vec![stamp(1); dependencies.len()],
+        LATER,
+        began,
+    );
 }
 
 fn names(recorder: &Recorder) -> Vec<DependencyKey> {
     let recorded = recorder.recorded();
-    recorded.rests_on.into_iter().map(|(it, _)| it).collect()
+    recorded
+        .rests_on
+        .into_iter()
+        .map(|rest| rest.dependency)
+        .collect()
 }
 
 #[test]
@@ -69,18 +79,54 @@ fn too_many_dependencies_make_the_operation_untracked() {
 fn p2_the_stamps_that_were_read_first_count() {
     let recorder = Recorder::new(9);
     recorder.scope_blocking(|| {
-        note(&[dependency("a")], &[stamp(1)], LATER);
-        note(&[dependency("a")], &[stamp(2)], LATER);
+        note(&[dependency("a")], &[stamp(1)], LATER, began());
+        note(&[dependency("a")], &[stamp(2)], LATER, began());
     });
-    assert_eq!(recorder.recorded().rests_on, [(dependency("a"), stamp(1))]);
+    assert_eq!(stamps(&recorder), [stamp(1)]);
+}
+
+fn stamps(recorder: &Recorder) -> Vec<Issued> {
+    let recorded = recorder.recorded();
+    recorded.rests_on.iter().map(|rest| rest.issued).collect()
+}
+
+#[test]
+fn p2_of_reads_side_by_side_all_stamps_count() {
+    let recorder = Recorder::new(9);
+    recorder.scope_blocking(|| {
+        let (slow, quick) = (began(), began());
+        // The slow one has read its stamp before a write, and is heard of last.
+        note(&[value("a", 1)], &[stamp(2)], LATER, quick);
+        note(&[value("a", 1)], &[stamp(1)], LATER, slow);
+        // So has one that the stamp of the whole table would stand for.
+        note(&[dependency("a")], &[stamp(3)], LATER, quick);
+        note(&[value("a", 2)], &[stamp(4)], LATER, slow);
+        // What begins now comes after all of them.
+        note(&[value("a", 1)], &[stamp(5)], LATER, began());
+    });
+    let expected = [2, 1, 3, 4].map(stamp);
+    assert_eq!(stamps(&recorder), expected);
+}
+
+#[test]
+fn p2_of_scopes_side_by_side_all_stamps_count() {
+    let outer = Recorder::new(9);
+    outer.scope_blocking(|| {
+        let slow = began();
+        let inner = Recorder::new(9);
+        inner.scope_blocking(|| note(&[dependency("a")], &[stamp(2)], LATER, began()));
+        let inner = Recorder::new(9);
+        inner.scope_blocking(|| note(&[value("a", 1)], &[stamp(1)], LATER, slow));
+    });
+    assert_eq!(stamps(&outer), [stamp(2), stamp(1)]);
 }
 
 #[test]
 fn p7_the_first_to_expire_counts_even_of_a_dependency_that_is_known() {
     let recorder = Recorder::new(9);
     recorder.scope_blocking(|| {
-        note(&[dependency("a")], &[stamp(1)], LATER);
-        note(&[dependency("a")], &[stamp(1)], Moment(5));
+        note(&[dependency("a")], &[stamp(1)], LATER, began());
+        note(&[dependency("a")], &[stamp(1)], Moment(5), began());
     });
     assert_eq!(recorder.recorded().expires, Moment(5));
 }

@@ -7,7 +7,10 @@ use larder_core::{
     Limits, MemoFill, MemoKey, MemoStep, MemoryStore, Moment, ReadMode, ReadOutcome, ReadRequest,
     ResultIdentity, TableKey, Untracked, recorder,
 };
-use larder_testkit::fixture::{NUMBER, Posts, Query};
+use larder_testkit::{
+    clock::ManualClock,
+    fixture::{NUMBER, Posts, Query},
+};
 
 use crate::limited;
 
@@ -366,4 +369,70 @@ fn what_is_told_untracked_keeps_the_memo_from_being_stored() {
     let reason = DiscardReason::Untracked(Untracked::Transaction);
     assert_eq!(end(fill, 11), FillOutcome::Discarded(reason));
     assert_eq!(stored(&site.cache, &site.key), None);
+}
+
+#[test]
+fn p7_a_memo_lives_no_longer_than_what_was_read_inside() {
+    let clock = Arc::new(ManualClock::at(Moment(0)));
+    let mut options = CacheOptions::default();
+    options.clock = clock.clone();
+    let site = Site {
+        cache: Cache::new(MemoryStore::with_capacity_bytes(1 << 20), options),
+        ..Site::new()
+    };
+    let posts = site.posts.by_author(1);
+    // Twice: the short read inside is a fill, then a hit on what is stored for long.
+    for warm in [false, true] {
+        if warm {
+            query(&site.cache, &posts, 1);
+        }
+        let fill = begin(&site.cache, &site.key);
+        fill.recorder().clone().scope_blocking(|| {
+            let short = ReadRequest {
+                ttl: std::time::Duration::from_secs(10),
+                ..posts.read()
+            };
+            drop(site.cache.read_blocking(short));
+        });
+        // Its stamps live longer: somebody else rests on them.
+        query(&site.cache, &posts, 1);
+        assert_eq!(end(fill, 1), FillOutcome::Stored);
+        assert_eq!(stored(&site.cache, &site.key), Some(1));
+        clock.advance(std::time::Duration::from_secs(11));
+        assert_eq!(stored(&site.cache, &site.key), None, "warm: {warm}");
+    }
+}
+
+#[test]
+fn the_stamps_of_a_passing_read_are_read_without_a_word() {
+    #[derive(Default)]
+    struct Words(std::sync::Mutex<Vec<String>>);
+    impl larder_core::Observer for Words {
+        fn on_event(&self, event: &larder_core::Event<'_>) {
+            let mut words = self.0.lock().expect("unpoisoned");
+            words.push(format!("{event:?}"));
+        }
+    }
+    let words = Arc::new(Words::default());
+    let mut options = CacheOptions::default();
+    options.observer = Some(words.clone());
+    let site = Site {
+        cache: Cache::new(MemoryStore::with_capacity_bytes(1 << 20), options),
+        ..Site::new()
+    };
+    let fill = begin(&site.cache, &site.key);
+    let passing = site.posts.by_author(1);
+    fill.recorder().clone().scope_blocking(|| {
+        let ttl = std::time::Duration::from_secs(60);
+        site.cache.record_blocking(&passing.dependencies, ttl);
+    });
+    end(fill, 1);
+    assert_eq!(stored(&site.cache, &site.key), Some(1));
+    let words = words.0.lock().expect("unpoisoned");
+    let [miss, stored, hit] = words.as_slice() else {
+        panic!("{words:#?}")
+    };
+    assert!(miss.starts_with("Miss"), "{miss}");
+    assert!(stored.contains("outcome: Stored"), "{stored}");
+    assert!(hit.starts_with("Hit"), "{hit}");
 }
