@@ -43,7 +43,7 @@ pub use error::{Error, ErrorKind};
 pub use key::{DependencyKey, Digest, EntryKey, Stamp, TableKey};
 pub use limits::Limits;
 pub use machine::{ReadMode, ReadRequest};
-pub use memo::MemoKey;
+pub use memo::{MemoKey, MemoName};
 pub use memory::MemoryStore;
 pub use observer::{
     BypassReason, Cause, DiscardReason, Dropped, Event, FillOutcome, HitSource, MissCause,

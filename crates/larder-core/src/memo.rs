@@ -21,6 +21,23 @@ pub struct MemoKey {
     pub dependency: DependencyKey,
 }
 
+/// What tells memos apart besides their arguments and the types of their results.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "built by larder-signals, field by field"
+)]
+pub struct MemoName<'a> {
+    /// The application.
+    pub namespace: &'a str,
+    /// Its version of entries.
+    pub version: &'a str,
+    /// Whose rows are read.
+    pub scope: Option<&'a str>,
+    /// The function.
+    pub name: &'a str,
+}
+
 impl MemoKey {
     /// The table of the memos with this name. Keys of database tables have an unescaped dot.
     pub fn table(namespace: &str, name: &str) -> TableKey {
@@ -30,19 +47,21 @@ impl MemoKey {
         TableKey(key.into())
     }
 
-    /// The memo of this name for these arguments. `version` is that of the application, `scope` says
-    /// whose rows it reads.
+    /// The memo of this name for these arguments.
     ///
     /// # Errors
     /// The arguments have no written form.
     pub fn new<A: Serialize + ?Sized>(
-        namespace: &str,
-        version: &str,
-        scope: Option<&str>,
-        name: &str,
+        name: &MemoName<'_>,
         arguments: &A,
         result: &ResultIdentity,
     ) -> Result<Self, Unwritable> {
+        let MemoName {
+            namespace,
+            version,
+            scope,
+            name,
+        } = *name;
         let mut written = Vec::new();
         Writer::new(Codec::MessagePack, &mut written).serde(arguments)?;
         let mut fields = Fields::new("larder memo");

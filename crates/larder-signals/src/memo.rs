@@ -9,7 +9,7 @@ use std::{convert::Infallible, fmt, future::Future, pin::Pin, sync::Arc, time::D
 
 use larder_core::{
     BypassReason, Cause, Change, ChangeScope, DiscardReason, FillOutcome, MemoFill, MemoKey,
-    MemoStep, ReadMode, ReadRequest, Recorder, Untracked, machine::Leeway, recorder,
+    MemoName, MemoStep, ReadMode, ReadRequest, Recorder, Untracked, machine::Leeway, recorder,
 };
 use larder_sql::plan::Reason;
 use serde::{Serialize, de::DeserializeOwned};
@@ -437,14 +437,13 @@ impl<'a, A: Serialize + ?Sized> Memo<'a, A> {
             None if !call.tracked => return Err(uncacheable("an untracked memo without a ttl")),
             _ => {}
         }
-        MemoKey::new(
-            &inner.namespace,
-            &inner.entry_version,
-            call.scope.as_deref(),
-            self.name,
-            self.arguments,
-            &Kept::<T>::identity(),
-        )
-        .map_err(|_| uncacheable("the arguments have no written form"))
+        let name = MemoName {
+            namespace: &inner.namespace,
+            version: &inner.entry_version,
+            scope: call.scope.as_deref(),
+            name: self.name,
+        };
+        MemoKey::new(&name, self.arguments, &Kept::<T>::identity())
+            .map_err(|_| uncacheable("the arguments have no written form"))
     }
 }

@@ -1,8 +1,8 @@
 //! What cannot be tracked keeps a memo from being stored, and the memo says so.
 
-use larder::{DiscardReason, MemoOutcome, Untracked};
+use larder::{CachedConnection, DiscardReason, MemoOutcome, Replica, Untracked, WrapConfig};
 use larder_tests::lab::{Backend, Lab};
-use sea_orm::{ConnectionTrait as _, DbBackend, Statement, TransactionTrait as _};
+use sea_orm::{ConnectionTrait as _, Database, DbBackend, Statement, TransactionTrait as _};
 
 use crate::bench::{ask, on_all, plain_titles, titles};
 
@@ -11,6 +11,7 @@ on_all!(
     a_memo_with_a_transaction_is_not_stored,
     a_memo_with_an_uncacheable_read_is_not_stored_and_says_which,
     a_memo_after_a_change_of_the_session_is_not_stored,
+    what_a_replica_says_is_not_stored,
     rows_of_another_scope_are_not_stored,
     an_inner_memo_that_is_not_stored_keeps_the_outer_from_it,
     an_untracked_memo_inside_keeps_the_outer_from_being_stored,
@@ -87,6 +88,24 @@ async fn a_memo_after_a_change_of_the_session_is_not_stored(backend: Backend) {
         };
         let (_, outcome) = ask(&lab.larder, "session", body).await;
         assert_eq!(why(&outcome), Some(Untracked::Session), "{outcome}");
+    }
+}
+
+async fn what_a_replica_says_is_not_stored(backend: Backend) {
+    let lab = Lab::start(backend).await;
+    let connection = Database::connect(lab.options()).await.unwrap();
+    let config = WrapConfig::new().source("shop");
+    let config = config.replica(Replica::ReadThrough);
+    let replica = CachedConnection::wrap(&lab.larder, connection, config);
+    for typed in [true, false] {
+        let body = async {
+            match typed {
+                true => titles(&replica, 3).await,
+                false => plain_titles(&replica, 3).await,
+            }
+        };
+        let (_, outcome) = ask(&lab.larder, "replica", body).await;
+        assert_eq!(why(&outcome), Some(Untracked::Replica), "{outcome}");
     }
 }
 

@@ -4,12 +4,13 @@ use std::{any::Any, sync::Arc, thread};
 
 use larder_core::{
     BypassReason, Cache, CacheOptions, Cause, Change, ChangeScope, DiscardReason, FillOutcome,
-    Limits, MemoFill, MemoKey, MemoStep, MemoryStore, Moment, ReadMode, ReadOutcome, ReadRequest,
-    ResultIdentity, TableKey, Untracked, recorder,
+    Limits, MemoFill, MemoKey, MemoName, MemoStep, MemoryStore, Moment, ReadMode, ReadOutcome,
+    ReadRequest, ResultIdentity, TableKey, Untracked, machine::Leeway, recorder,
 };
 use larder_testkit::{
     clock::ManualClock,
     fixture::{NUMBER, Posts, Query},
+    remote::RemoteStore,
 };
 
 use crate::limited;
@@ -28,7 +29,13 @@ fn key(name: &str) -> MemoKey {
         type_name: "u64",
         schema_fingerprint: 0,
     };
-    MemoKey::new("", "", None, name, &(), &result).expect("the unit has a written form")
+    let name = MemoName {
+        namespace: "",
+        version: "",
+        scope: None,
+        name,
+    };
+    MemoKey::new(&name, &(), &result).expect("the unit has a written form")
 }
 
 fn memo(cache: &Cache, key: &MemoKey) -> MemoStep {
@@ -38,7 +45,7 @@ fn memo(cache: &Cache, key: &MemoKey) -> MemoStep {
         ttl: std::time::Duration::from_secs(60),
         mode: ReadMode::Cached,
         codec: Some(&NUMBER),
-        leeway: Default::default(),
+        leeway: Leeway::default(),
     })
 }
 
@@ -383,6 +390,7 @@ fn p7_a_memo_lives_no_longer_than_what_was_read_inside() {
     let posts = site.posts.by_author(1);
     // Twice: the short read inside is a fill, then a hit on what is stored for long.
     for warm in [false, true] {
+        write(&site.cache, site.posts.retitled(1));
         if warm {
             query(&site.cache, &posts, 1);
         }
@@ -435,4 +443,39 @@ fn the_stamps_of_a_passing_read_are_read_without_a_word() {
     assert!(miss.starts_with("Miss"), "{miss}");
     assert!(stored.contains("outcome: Stored"), "{stored}");
     assert!(hit.starts_with("Hit"), "{hit}");
+}
+
+#[test]
+fn p13_a_stale_answer_inside_is_not_tracked() {
+    let store = RemoteStore::default();
+    let clock = Arc::new(ManualClock::at(Moment(1)));
+    let process = || {
+        let mut options = CacheOptions::default();
+        options.clock = clock.clone();
+        Cache::new(store.clone(), options)
+    };
+    let (mine, other) = (process(), process());
+    let posts = Posts::default();
+    let asked = posts.by_author(1);
+    query(&mine, &asked, 1);
+    // Dropped by another process, and another reader of this one is replacing it.
+    write(&other, posts.retitled(1));
+    let lenient = || ReadRequest {
+        leeway: Leeway {
+            allow_stale: std::time::Duration::from_secs(60),
+            ..Leeway::default()
+        },
+        ..asked.read()
+    };
+    let replacing = mine.read_blocking(lenient());
+    assert!(matches!(replacing, ReadOutcome::Fill(_)), "{replacing:?}");
+    let page = key("page");
+    let fill = begin(&mine, &page);
+    let stale = fill
+        .recorder()
+        .clone()
+        .scope_blocking(|| mine.read_blocking(lenient()));
+    assert!(matches!(stale, ReadOutcome::Hit(_)), "{stale:?}");
+    let reason = DiscardReason::Untracked(Untracked::Stale);
+    assert_eq!(end(fill, 1), FillOutcome::Discarded(reason));
 }
