@@ -179,12 +179,20 @@ impl Larder {
     ///
     /// # Examples
     ///
-    /// ```ignore
-    /// let dashboard = larder
-    ///     .memo("dashboard", &(user.id, "en"))
-    ///     .ttl(Duration::from_secs(300))
-    ///     .try_run(async { build_dashboard(&db, user.id).await })
-    ///     .await?;
+    /// ```
+    /// # use larder_core::MemoryStore;
+    /// # let larder = larder_signals::Larder::builder()
+    /// #     .namespace("docs")
+    /// #     .store(MemoryStore::with_capacity_bytes(1 << 20))
+    /// #     .build()?;
+    /// # let (user, language) = (7, "en");
+    /// let arguments = (user, language);
+    /// let memo = || larder.memo("greeting", &arguments);
+    /// let first = memo().run_blocking(|| format!("read of {user}"));
+    /// let again = memo().run_blocking(|| unreachable!());
+    /// # let _: String = again.clone();
+    /// assert_eq!(first, again);
+    /// # Ok::<(), larder_core::Error>(())
     /// ```
     pub fn memo<'a, A>(&'a self, name: &'a str, arguments: &'a A) -> Memo<'a, A>
     where
@@ -447,3 +455,6 @@ impl<'a, A: Serialize + ?Sized> Memo<'a, A> {
             .map_err(|_| uncacheable("the arguments have no written form"))
     }
 }
+
+#[cfg(test)]
+mod tests;
