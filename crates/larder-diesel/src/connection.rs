@@ -248,23 +248,6 @@ impl<C: WrappedConnection> CachedConnection<C> {
     }
 }
 
-impl<C: WrappedConnection> CachedConnection<C> {
-    /// Lets a memo that runs here rest on a read that goes past the cache, and is sent next.
-    pub(crate) fn track<T>(&mut self, planned: &Planned, source: &T)
-    where
-        T: QueryFragment<C::Backend>,
-    {
-        if !self.session.may_track(planned) {
-            return;
-        }
-        let larder = self.session.larder().clone();
-        match C::Backend::params(source, &mut self.player) {
-            Ok(params) => larder.track_blocking(&self.session.passing(planned, &params)),
-            Err(_) => larder.unseen(),
-        }
-    }
-}
-
 impl<C: WrappedConnection> fmt::Debug for CachedConnection<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CachedConnection").finish_non_exhaustive()

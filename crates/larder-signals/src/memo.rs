@@ -4,6 +4,7 @@
 //! and under one of its own. So it is a hit as long as each of these reads would be.
 
 mod kept;
+mod outcome;
 
 use std::{convert::Infallible, fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 
@@ -16,6 +17,8 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{Blocking, Larder};
 use kept::Kept;
+
+pub use outcome::MemoOutcome;
 
 /// A result that a memo can keep.
 #[diagnostic::on_unimplemented(
@@ -42,40 +45,6 @@ struct Call<'a> {
     scope: Option<Arc<str>>,
     tracked: bool,
     told: Option<&'a mut MemoOutcome>,
-}
-
-/// What a memo came to.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum MemoOutcome {
-    /// It has not ended: it was not run yet, or its body panicked or was dropped.
-    #[default]
-    Unfinished,
-    /// The stored result.
-    Hit,
-    /// The body ran, and its result was stored.
-    Stored,
-    /// The body ran, and its result was not stored, with what the cache said of the read that is to
-    /// blame, where one is.
-    Discarded(DiscardReason, Option<Reason>),
-    /// The body ran, and nothing was to be stored.
-    Bypassed(BypassReason),
-}
-
-impl fmt::Display for MemoOutcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unfinished => f.write_str("not finished"),
-            Self::Hit => f.write_str("hit"),
-            Self::Stored => f.write_str("stored"),
-            Self::Discarded(DiscardReason::Untracked(why), None) => write!(f, "not stored: {why}"),
-            Self::Discarded(DiscardReason::Untracked(why), Some(reason)) => {
-                write!(f, "not stored: {why}: {reason}")
-            }
-            Self::Discarded(reason, _) => write!(f, "not stored: {reason:?}"),
-            Self::Bypassed(reason) => write!(f, "not cached: {reason}"),
-        }
-    }
 }
 
 /// How a memo goes on.
@@ -189,8 +158,7 @@ impl Larder {
     /// let arguments = (user, language);
     /// let memo = || larder.memo("greeting", &arguments);
     /// let first = memo().run_blocking(|| format!("read of {user}"));
-    /// let again = memo().run_blocking(|| unreachable!());
-    /// # let _: String = again.clone();
+    /// let again: String = memo().run_blocking(|| unreachable!());
     /// assert_eq!(first, again);
     /// # Ok::<(), larder_core::Error>(())
     /// ```
