@@ -9,7 +9,10 @@ mod waiter;
 
 use std::{
     collections::{HashMap, hash_map::Entry as Slot},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
     task::Waker,
 };
 
@@ -22,6 +25,7 @@ pub use waiter::{Landing, Waiter};
 #[derive(Debug)]
 pub struct Flights {
     flights: Mutex<HashMap<FlightKey, Arc<Flight>>>,
+    ended: AtomicU64,
     flights_max: usize,
     waiters_max: usize,
 }
@@ -66,6 +70,7 @@ impl Flights {
     pub fn new(flights_max: usize, waiters_max: usize) -> Self {
         Self {
             flights: Mutex::default(),
+            ended: AtomicU64::new(0),
             flights_max,
             waiters_max,
         }
@@ -94,6 +99,12 @@ impl Flights {
         }
     }
 
+    /// How many flights have ended so far: while it stays the same, nobody has stored what a lookup
+    /// missed.
+    pub fn ended(&self) -> u64 {
+        self.ended.load(Ordering::Acquire)
+    }
+
     /// How many flights are under way.
     pub fn len(&self) -> usize {
         lock(&self.flights).len()
@@ -115,6 +126,8 @@ impl Lead {
 
 impl Drop for Lead {
     fn drop(&mut self) {
+        // Counted first: who finds it out of the table knows that it was there.
+        self.flights.ended.fetch_add(1, Ordering::AcqRel);
         // Out of the table first: a woken waiter must not join the flight that failed it.
         lock(&self.flights.flights).remove(&self.key);
         self.flight.end(Landing::Failed);

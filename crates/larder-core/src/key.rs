@@ -123,6 +123,11 @@ impl DependencyKey {
         }
     }
 
+    /// Whether this stands for every row and column of the other's table.
+    pub(crate) fn is_whole(&self, other: &Self) -> bool {
+        self.table == other.table && self.shape == ShapeName::any_row()
+    }
+
     /// Whether the same writes drop both, on whichever shards they lie (P12).
     pub(crate) fn is_dropped_with(&self, other: &Self) -> bool {
         (&self.table, &self.shape, &self.value) == (&other.table, &other.shape, &other.value)
@@ -160,7 +165,7 @@ pub(crate) fn unescape(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-fn is_reserved_in_table_key(c: char) -> bool {
+pub(crate) fn is_reserved_in_table_key(c: char) -> bool {
     matches!(c, '{' | '}' | ':' | '.')
 }
 

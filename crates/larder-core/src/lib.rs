@@ -19,6 +19,7 @@ pub mod flight;
 pub mod key;
 pub mod limits;
 pub mod machine;
+mod memo;
 pub mod memory;
 pub mod observer;
 pub mod pending;
@@ -37,7 +38,7 @@ pub mod value;
 
 pub use asked::AskedColumns;
 pub use bypass::MarkId;
-pub use cache::{Cache, CacheOptions, Fill, Invalidation, ReadOutcome};
+pub use cache::{Cache, CacheOptions, Fill, Invalidation, MemoFill, MemoStep, ReadOutcome};
 pub use change::{Change, ChangeScope, Image, RowChange};
 pub use clock::{Clock, Moment, SystemClock};
 pub use codec::{Codec, ResultCodec};
@@ -47,9 +48,11 @@ pub use error::{Error, ErrorKind};
 pub use key::{DependencyKey, Digest, EntryKey, Stamp, TableKey};
 pub use limits::Limits;
 pub use machine::{ReadMode, ReadRequest};
+pub use memo::{MemoKey, MemoName};
 pub use memory::MemoryStore;
 pub use observer::{
-    BypassReason, Cause, DiscardReason, Dropped, Event, FillOutcome, HitSource, MissCause, Observer,
+    BypassReason, Cause, DiscardReason, Dropped, Event, FillOutcome, HitSource, MissCause,
+    Observer, Untracked,
 };
 pub use policy::{EffectivePolicy, Operations, Policy, effective_policy};
 pub use prepared::{BoundRead, Condition, Prepared, RestsOn, ResultIdentity, Widened, WidenedWhy};

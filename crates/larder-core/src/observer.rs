@@ -164,6 +164,78 @@ pub enum DiscardReason {
     Dependencies,
     /// It has no written form for a store outside the process, and nothing is kept near.
     NotWritable,
+    /// Of a memo: something ran inside of which it is not known what it rests on.
+    Untracked(Untracked),
+}
+
+/// Why it is not known what a memo's result rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Untracked {
+    /// Something was written inside.
+    Write,
+    /// A read inside a transaction (P9).
+    Transaction,
+    /// A read in a session that was changed.
+    Session,
+    /// A read of a replica, or of a server that became one (P9).
+    Replica,
+    /// A read that cannot be cached, or that a policy forbids to cache.
+    Uncacheable,
+    /// A read of a table whose last write has no known outcome yet, or is not delivered (G2, W4).
+    Unsettled,
+    /// The store failed at a read, or lost a stamp.
+    Store,
+    /// A read was answered with a result that was not valid any more: it allowed that.
+    Stale,
+    /// More dependencies than an entry may have.
+    Dependencies,
+    /// A read of the rows of another scope than the memo's.
+    Scope,
+    /// A memo that is not tracked itself.
+    Memo,
+    /// The cache was switched off meanwhile.
+    Disabled,
+    /// A statement that larder could not look into.
+    Unseen,
+}
+
+impl Untracked {
+    /// What a read that went past the cache makes of what it is a part of.
+    pub fn of(reason: &BypassReason) -> Self {
+        match reason {
+            BypassReason::Disabled => Self::Disabled,
+            BypassReason::NoPolicy | BypassReason::Uncacheable(_) => Self::Uncacheable,
+            BypassReason::Transaction => Self::Transaction,
+            BypassReason::Session => Self::Session,
+            BypassReason::Replica => Self::Replica,
+            BypassReason::Dependencies => Self::Dependencies,
+            BypassReason::Uncertain | BypassReason::Undelivered => Self::Unsettled,
+            BypassReason::Unavailable | BypassReason::Fault | BypassReason::StampsVanished => {
+                Self::Store
+            }
+        }
+    }
+}
+
+impl fmt::Display for Untracked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Write => "something was written inside",
+            Self::Transaction => "a read inside a transaction",
+            Self::Session => "a read in a changed session",
+            Self::Replica => "a read of a replica",
+            Self::Uncacheable => "a read that cannot be cached",
+            Self::Unsettled => "a read of a table with an unsettled write",
+            Self::Store => "the store failed at a read",
+            Self::Stale => "a read that allowed stale results got one",
+            Self::Dependencies => "more dependencies than an entry may have",
+            Self::Scope => "a read of another scope than the memo's",
+            Self::Memo => "an untracked memo inside",
+            Self::Disabled => "larder was disabled meanwhile",
+            Self::Unseen => "a statement that larder cannot look into",
+        })
+    }
 }
 
 /// Why a read bypasses.

@@ -234,15 +234,12 @@ impl Prepared {
         scope: Option<&str>,
     ) -> Result<BoundRead, Reason> {
         let read = self.read.as_ref().map_err(Clone::clone)?;
-        let mut dependencies = Vec::with_capacity(read.templates.len());
-        read.each(&mut dependencies, |template, room, dependencies| {
-            template.bind(params, room, dependencies)
-        })?;
+        let mut dependencies = read.dependencies(params)?;
         let entry = read.entry(params, result, scope)?;
         for dependency in &mut dependencies {
             dependency.spread = entry.spread();
         }
-        read.refuse_moments(params)?;
+        read.check_moments(params)?;
         Ok(BoundRead {
             entry,
             dependencies,
@@ -265,8 +262,24 @@ impl Prepared {
             }
             Ok(())
         })?;
-        read.refuse_moments(params)?;
+        read.check_moments(params)?;
         Ok(told)
+    }
+
+    /// What the read with these parameters rests on, where no entry of its own is wanted.
+    ///
+    /// # Errors
+    ///
+    /// Why this text, or this call of it, is not cached.
+    pub fn bind_stamps(
+        &self,
+        params: &[Param<'_>],
+        scope: Option<&str>,
+    ) -> Result<Vec<DependencyKey>, Reason> {
+        let read = self.read.as_ref().map_err(Clone::clone)?;
+        read.check_scope(scope)?;
+        read.check_moments(params)?;
+        read.dependencies(params)
     }
 }
 
@@ -304,6 +317,14 @@ impl PreparedRead {
         })
     }
 
+    fn dependencies(&self, params: &[Param<'_>]) -> Result<Vec<DependencyKey>, Reason> {
+        let mut dependencies = Vec::with_capacity(self.templates.len());
+        self.each(&mut dependencies, |template, room, dependencies| {
+            template.bind(params, room, dependencies)
+        })?;
+        Ok(dependencies)
+    }
+
     /// Binds the templates one by one, each with the room that the others leave it.
     fn each(
         &self,
@@ -323,14 +344,19 @@ impl PreparedRead {
         }
     }
 
-    fn refuse_moments(&self, params: &[Param<'_>]) -> Result<(), Reason> {
-        let mut dated = self
-            .dated_parameters
-            .iter()
-            .filter_map(|position| params.get(*position));
+    fn check_moments(&self, params: &[Param<'_>]) -> Result<(), Reason> {
+        let positions = self.dated_parameters.iter();
+        let mut dated = positions.filter_map(|position| params.get(*position));
         match dated.any(may_name_a_moment) {
             true => Err(Reason::new("a parameter names the current moment")),
             false => Ok(()),
+        }
+    }
+
+    fn check_scope(&self, scope: Option<&str>) -> Result<(), Reason> {
+        match (&self.needs_scope, scope) {
+            (Some(reason), None) => Err(reason.clone()),
+            _ => Ok(()),
         }
     }
 
@@ -340,9 +366,7 @@ impl PreparedRead {
         result: &ResultIdentity,
         scope: Option<&str>,
     ) -> Result<EntryKey, Reason> {
-        if let (Some(reason), None) = (&self.needs_scope, scope) {
-            return Err(reason.clone());
-        }
+        self.check_scope(scope)?;
         let prefix = self
             .identities
             .find_or_make(*result, || identified(&self.prefix, result));
@@ -399,14 +423,18 @@ fn prefix(plan: &Plan, read: &ReadPlan, place: &Place<'_>) -> Fields {
 
 fn identified(prefix: &Fields, result: &ResultIdentity) -> Fields {
     let mut fields = prefix.clone();
+    feed_identity(&mut fields, result);
+    fields.align();
+    fields
+}
+
+pub(crate) fn feed_identity(fields: &mut Fields, result: &ResultIdentity) {
     fields.text(result.adapter);
     fields.text(result.terminal);
     fields.text(result.type_name);
     // Two local types of one function may share a name.
-    result.type_id.hash(&mut Written(&mut fields));
+    result.type_id.hash(&mut Written(fields));
     fields.number(result.schema_fingerprint);
-    fields.align();
-    fields
 }
 
 /// Writes what is hashed: the only way to see what a [`TypeId`] holds.

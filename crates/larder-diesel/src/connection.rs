@@ -261,6 +261,7 @@ impl<C: WrappedConnection> SimpleConnection for CachedConnection<C> {
         self.prepare();
         let planned = self.session.plan(query);
         if planned.only_reads() {
+            self.session.larder().unseen();
             let result = self.inner.batch_execute(query);
             return result.inspect_err(|error| self.session.read_failed(error));
         }
@@ -290,10 +291,12 @@ impl<C: WrappedConnection> Connection for CachedConnection<C> {
         self.prepare();
         let Ok(text) = self.session.text::<Self::Backend, T>(source) else {
             // The driver meets the same error, and says so.
+            self.session.larder().unseen();
             return self.inner.execute_returning_count(source);
         };
         let planned = self.session.plan_text(&text);
         if planned.only_reads() {
+            self.track(&planned, source);
             let result = self.inner.execute_returning_count(source);
             return result.inspect_err(|error| self.session.read_failed(error));
         }
@@ -357,6 +360,7 @@ impl<C: WrappedConnection> LoadConnection<DefaultLoadingMode> for CachedConnecti
     {
         self.prepare();
         let Ok(text) = self.session.text::<Self::Backend, T>(&source) else {
+            self.session.larder().unseen();
             return Ok(CachedCursor::live(self.inner.load(source)?, None));
         };
         let planned = self.session.plan_text(&text);
@@ -369,7 +373,10 @@ impl<C: WrappedConnection> LoadConnection<DefaultLoadingMode> for CachedConnecti
         match self.answer(&planned, &source, &kept, None) {
             Answer::Hit(rows) => CachedCursor::stored(&mut self.player, rows),
             Answer::Fill(fill) => self.fill(fill, source),
-            Answer::Pass => self.pass(source),
+            Answer::Pass => {
+                self.track(&planned, &source);
+                self.pass(source)
+            }
         }
     }
 }
@@ -409,6 +416,7 @@ impl<C: WrappedConnection> CachedConnection<C> {
         match inner.load(source) {
             Ok(live) => {
                 session.answered_by_server();
+                session.tracked();
                 Ok(CachedCursor::live(live, Some(session)))
             }
             Err(error) => {
@@ -458,6 +466,7 @@ impl<C: WrappedConnection> CachedConnection<C> {
             }
         };
         session.answered_by_server();
+        session.tracked();
         let rows = Arc::new(rows);
         match rest {
             None => {

@@ -38,6 +38,7 @@ mod session;
 mod sqlite;
 #[cfg(any(feature = "_mysql", feature = "_postgres"))]
 mod stored;
+mod tracked;
 mod transaction;
 mod typed;
 mod wrap;

@@ -51,7 +51,7 @@ where
             prepared: &planned.prepared,
             params: &params.values,
             options,
-            scope: shared.scope().map(|scope| &**scope),
+            scope: shared.scope(),
             refusal: refusal(shared, params.exact, options),
             policies: PoliciesKnown::Here,
         };

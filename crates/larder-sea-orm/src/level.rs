@@ -59,6 +59,7 @@ impl Level {
     /// connection that would wait for ever, and a failing catalog query would abort a PostgreSQL
     /// transaction.
     pub(crate) async fn run<C: ConnectionTrait>(&self, inner: &C, job: Job) -> Result<Done, DbErr> {
+        self.shared.larder().untracked(&BypassReason::Transaction);
         let Some(planned) = self.shared.plan_now(inner, job.sql()) else {
             return job.run(inner).await;
         };
@@ -104,6 +105,7 @@ impl Level {
         inner: &C,
         statement: &Statement,
     ) -> Result<Option<WriteGuard>, DbErr> {
+        self.shared.larder().untracked(&BypassReason::Transaction);
         let planned = self.shared.plan_now(inner, &statement.sql);
         let Some(planned) = planned.filter(|planned| !planned.only_reads()) else {
             return Ok(None);

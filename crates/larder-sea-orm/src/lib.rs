@@ -29,6 +29,7 @@ mod shared;
 mod stream;
 mod task;
 mod told;
+mod tracked;
 mod transaction;
 mod wrap;
 mod write;

@@ -58,8 +58,9 @@ impl Shared {
         &self.larder
     }
 
-    pub(crate) fn scope(&self) -> Option<&Arc<str>> {
-        self.scope.as_ref()
+    /// Whose rows its sessions see.
+    pub(crate) fn scope(&self) -> Option<&str> {
+        self.scope.as_deref()
     }
 
     pub(crate) fn keeper(&self) -> &CatalogKeeper {

@@ -33,6 +33,11 @@ where
     ) -> Pin<Box<dyn Future<Output = Result<Self::Stream<'a>, DbErr>> + 'a + Send>> {
         Box::pin(async move {
             let planned = self.shared().plan(self.inner(), &statement.sql).await;
+            match &planned {
+                Some(planned) if planned.only_reads() => self.shared().track(&statement).await,
+                Some(_) => {}
+                None => self.larder().unseen(),
+            }
             let Some(planned) = planned.filter(|planned| !planned.only_reads()) else {
                 let stream = self.inner().stream_raw(statement).await?;
                 return Ok(CachedStream {

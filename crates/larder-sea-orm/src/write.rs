@@ -20,11 +20,15 @@ where
     C: ConnectionTrait + Send + Sync + 'static,
 {
     let Some(planned) = shared.plan(&**inner, job.sql()).await else {
+        shared.larder().unseen();
         return job.run(&**inner).await;
     };
     if planned.only_reads() {
+        let statement = job.statement(inner.get_database_backend());
+        shared.track(&statement).await;
         let result = job.run(&**inner).await;
         shared.look_at(result.as_ref().err());
+        shared.tracked();
         return result;
     }
     allowed(shared, &planned)?;

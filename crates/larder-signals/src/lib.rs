@@ -21,6 +21,7 @@ mod image;
 mod keeper;
 mod larder;
 mod manual;
+mod memo;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod planned;
@@ -34,6 +35,7 @@ mod scope;
 mod settings;
 mod sources;
 mod tracing_observer;
+mod tracked;
 mod transaction;
 mod transaction_log;
 mod undelivered;
@@ -56,6 +58,7 @@ pub use hooks::{HookId, InvalidateEvent, RowImages, TableWrite, WriteEvent, Writ
 pub use keeper::{CatalogKeeper, CatalogReading};
 pub use larder::{Larder, Wrap};
 pub use manual::Blocking;
+pub use memo::{Memo, MemoOutcome, Memoized};
 #[cfg(feature = "metrics")]
 pub use metrics::{Metric, MetricKind, MetricsObserver};
 pub use planned::Planned;
@@ -66,6 +69,7 @@ pub use relay::{RelayConfig, RelayOutcome, RelayPace, RelayRound, Relaying};
 pub use settings::{EffectiveSetting, SettingOrigin, Settings};
 pub use sources::SchemaEpoch;
 pub use tracing_observer::TracingObserver;
+pub use tracked::PassingRead;
 pub use transaction::{StatementOutcome, TransactionBuffer};
 pub use transaction_log::{Recorded, TransactionLog};
 pub use undelivered::Undelivered;

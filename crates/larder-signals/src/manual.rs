@@ -187,6 +187,10 @@ impl Larder {
 }
 
 impl Blocking<'_> {
+    pub(crate) fn larder(&self) -> &Larder {
+        self.larder
+    }
+
     /// [`Larder::invalidate_row`].
     pub fn invalidate_row<E: CachedEntity>(&self, key: E::Key) {
         self.invalidate_sources(self.larder.row::<E>(&E::key_values(key)));

@@ -1,6 +1,6 @@
 //! Which policy governs a table: the builder's, else what a model declares.
 
-use std::{cmp::Reverse, collections::BTreeMap};
+use std::{cmp::Reverse, collections::BTreeMap, time::Duration};
 
 use larder_core::{BypassReason, EffectivePolicy, Policy, effective_policy};
 use larder_sql::{
@@ -73,6 +73,11 @@ impl Policies {
             .map(|table| self.of_table(table, ignore_case));
         effective_policy(tables, self.default.as_ref(), operation)
             .map_err(BypassReason::Uncacheable)
+    }
+
+    /// The TTL of what no table's policy governs.
+    pub(crate) fn default_ttl(&self) -> Option<Duration> {
+        self.default.as_ref().filter(|it| !it.is_never())?.ttl()
     }
 
     fn of_table(&self, table: &Table, ignore_case: bool) -> Option<&Policy> {

@@ -8,6 +8,7 @@ use std::{
 use larder_core::{
     BoundRead, BypassReason, CallDigest, EffectivePolicy, NamedCall, Param, Prepared, ReadMode,
     ReadOutcome, ReadRequest, ResultCodec, ResultIdentity, Source, Statement, machine::Leeway,
+    recorder,
 };
 
 use crate::Larder;
@@ -105,7 +106,9 @@ impl Larder {
             .entry_key(call.params, call.result, call.scope)
             .ok()?;
         let statement = call.prepared.statement();
-        self.inner.cache.revisit_now(&entry, ttl, Some(statement))
+        let hit = self.inner.cache.revisit_now(&entry, ttl, Some(statement))?;
+        recorder::note_scope(call.scope);
+        Some(hit)
     }
 
     /// Counts and reports a bypass that the adapter decided on (a transaction, a changed session).
@@ -165,6 +168,7 @@ impl Larder {
             .prepared
             .bind(call.params, call.result, call.scope)
             .map_err(BypassReason::Uncacheable)?;
+        recorder::note_scope(call.scope);
         let mut leeway = policy.leeway;
         if let Some(asked) = call.options.allow_stale {
             leeway.allow_stale = asked;

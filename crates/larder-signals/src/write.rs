@@ -14,7 +14,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use larder_core::{Param, Prepared, Source, observer::Cause};
+use larder_core::{Param, Prepared, Source, Untracked, observer::Cause, recorder};
 use larder_sql::{Dialect, Plan, Table, outbox, plan::Part};
 
 use crate::{
@@ -97,6 +97,8 @@ impl WriteGuard {
 
     fn new(larder: Larder, source: &Arc<Source>, subject: Subject, cause: Cause) -> Self {
         let entry = larder.inner.sources.entry(source);
+        // What writes is to be run each time.
+        recorder::note_untracked(Untracked::Write, None);
         // What a transaction recorded was recorded outside the scope; only a statement is in it.
         let subject = match subject {
             Subject::Statement(_) if scope::is_suspended(larder.inner.id) => Subject::Suspended,

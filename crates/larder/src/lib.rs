@@ -17,13 +17,14 @@ pub use larder_core::{
     BypassReason, CallDigest, Cause, Clock, Codec, DiscardReason, Dropped, Error, ErrorKind, Event,
     FillOutcome, FunctionLists, HitSource, Limits, MemoryStore, MissCause, Moment, Observer,
     Operations, Policy, ReadStats, ReadSummary, SourceLimits, StatementId, StatementStats, Stats,
-    Store, SystemClock, TableStats,
+    Store, SystemClock, TableStats, Untracked,
 };
 pub use larder_signals::{
     Blocking, CachedEntity, CachedModel, ChangeLimits, Changes, Explanation, HookId,
-    InvalidateEvent, Larder, LarderBuilder, ReadAnswer, ReadEvent, ReadOptions, RelayConfig,
-    RelayOutcome, RelayPace, RelayRound, Replica, TracingObserver, Undelivered, Warm, WarmBlocking,
-    WarmCall, WarmFailure, WarmProgress, WarmQuery, Warmed, Wrap, WrapConfig, WriteEvent,
+    InvalidateEvent, Larder, LarderBuilder, Memo, MemoOutcome, Memoized, ReadAnswer, ReadEvent,
+    ReadOptions, RelayConfig, RelayOutcome, RelayPace, RelayRound, Replica, TracingObserver,
+    Undelivered, Warm, WarmBlocking, WarmCall, WarmFailure, WarmProgress, WarmQuery, Warmed, Wrap,
+    WrapConfig, WriteEvent,
 };
 #[cfg(feature = "config")]
 pub use larder_signals::{EffectiveSetting, SettingOrigin, Settings};

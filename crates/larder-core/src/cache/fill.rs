@@ -8,7 +8,8 @@ use crate::{
     entry::{Entry, Payload},
     flight::Lead,
     machine::{FillPlan, ReadRequest},
-    observer::{DiscardReason, FillOutcome},
+    observer::{DiscardReason, FillOutcome, MissCause},
+    recorder::Recorded,
     store::{Removal, Request},
     sync::lock,
 };
@@ -31,6 +32,8 @@ struct Ticket {
     plan: FillPlan,
     /// `None` when it runs alone.
     lead: Option<Lead>,
+    /// Why the read missed.
+    miss: Option<MissCause>,
     ended: bool,
 }
 
@@ -48,9 +51,34 @@ impl Fill {
             statement: request.call.map(|call| call.statement.clone()),
             plan,
             lead,
+            miss: None,
             ended: false,
         });
         Self { ticket }
+    }
+
+    /// The same with why the read missed.
+    pub(super) fn after(mut self, miss: Option<MissCause>) -> Self {
+        self.ticket.miss = miss;
+        self
+    }
+
+    /// Gives it up before anything ran: the read starts over.
+    pub(super) fn start_over(mut self) {
+        self.ticket.ended = true;
+    }
+
+    /// Says that the read has missed, where nobody has said so.
+    pub(super) fn report_miss(&self) {
+        if let Some(cause) = self.ticket.miss {
+            let table = &self.ticket.key.table;
+            self.ticket.cache.missed(table, None, cause);
+        }
+    }
+
+    /// Lets the result rest on everything that a recorder has heard of.
+    pub(super) fn rest_on_recorded(&mut self, recorded: &Recorded) {
+        self.ticket.plan.rest_on_recorded(recorded);
     }
 
     /// Stores the result, which weighs this many bytes, and hands it to the waiters.

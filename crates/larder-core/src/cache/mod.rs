@@ -1,6 +1,7 @@
 //! The cache: the shells that carry requests between machines and stores.
 
 mod fill;
+mod memo;
 mod met_shapes;
 mod own_drops;
 mod read;
@@ -32,6 +33,7 @@ use met_shapes::MetShapes;
 use own_drops::OwnDrops;
 
 pub use fill::Fill;
+pub use memo::{MemoFill, MemoStep};
 pub use write::Invalidation;
 
 /// A query-result cache over one store. Clones share it.

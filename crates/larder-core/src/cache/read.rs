@@ -7,10 +7,10 @@ use crate::{
     clock::Moment,
     entry::{Content, Encoded, Entry, Payload},
     flight::{Joined, Landing, Lead, Waiter},
-    machine::{ReadDecision, ReadMachine, ReadMode, ReadRequest, ReadStep, verdict},
-    observer::{BypassReason, HitSource},
-    recorder,
-    store::{Dependencies, Fault, FaultKind, Reply, Request},
+    machine::{FillPlan, ReadDecision, ReadMachine, ReadMode, ReadRequest, ReadStep, verdict},
+    observer::{BypassReason, HitSource, Untracked},
+    recorder::{self, Began},
+    store::{Dependencies, Fault, FaultKind, Lookup, Reply, Request},
     sync::lock,
 };
 
@@ -40,13 +40,13 @@ impl Cache {
             entry: Some(entry),
             dependencies: Dependencies::Read(dependencies),
         };
+        let began = recorder::began();
         let Some(Reply::Lookup(lookup)) = self.shared.stores.shared.try_now(now, &lookup) else {
             return None;
         };
         let content = verdict(&lookup, dependencies, ttl, now).ok()?;
         let statement = request.call.map(|call| &**call.statement);
-        let cost = lookup.entry.map_or(Duration::ZERO, |entry| entry.cost);
-        self.hit_now(entry, dependencies, content, (statement, cost))
+        self.hit_now(entry, (&lookup, began), ttl, content, statement)
     }
 
     /// A hit by the key of the entry alone: what an entry rests on is written in it, and it is
@@ -59,6 +59,7 @@ impl Cache {
         statement: Option<&Statement>,
     ) -> Option<ReadOutcome> {
         let now = self.now();
+        let began = recorder::began();
         let lookup = self.shared.stores.shared.revisit_now(now, key)?;
         let entry = lookup.entry.as_ref()?;
         let dependencies = &entry.dependencies;
@@ -66,20 +67,30 @@ impl Cache {
             return None;
         }
         let content = verdict(&lookup, dependencies, ttl, now).ok()?;
-        self.hit_now(key, dependencies, content, (statement, entry.cost))
+        self.hit_now(key, (&lookup, began), ttl, content, statement)
     }
 
     fn hit_now(
         &self,
         key: &EntryKey,
-        dependencies: &[DependencyKey],
+        (lookup, began): (&Lookup, Began),
+        ttl: Duration,
         content: Content,
-        (statement, cost): (Option<&Statement>, Duration),
+        statement: Option<&Statement>,
     ) -> Option<ReadOutcome> {
         let Content::Decoded(payload) = content else {
             return None;
         };
-        recorder::note(dependencies);
+        let found = lookup.entry.as_ref();
+        if recorder::is_recording() {
+            let found = found?;
+            if !recorder::due(&found.dependencies).is_empty() {
+                // The way of a read that waits goes past the stamps of the whole table.
+                return None;
+            }
+            note_entry(found, ttl, began);
+        }
+        let cost = found.map_or(Duration::ZERO, |entry| entry.cost);
         self.answered(&key.table, statement, (HitSource::Store, cost));
         Some(ReadOutcome::Hit(payload.value))
     }
@@ -93,6 +104,10 @@ impl Cache {
         if let Some(reason) = self.refusal(request.dependencies, started) {
             return self.bypass(&request, reason);
         }
+        for whole in recorder::due(request.dependencies) {
+            self.record(&[whole], request.ttl).await;
+        }
+        let began = recorder::began();
         let request = self.judicious(request, started);
         let near = self.near(&request, started);
         let mut machine = self.machine(request, started, &near);
@@ -130,7 +145,7 @@ impl Cache {
                 }
                 ReadStep::Done(decision) => {
                     self.keep_near(&request, near.as_ref(), &machine, &decision);
-                    return self.decided(&machine, request, decision, lead);
+                    return self.decided((&machine, began), request, decision, lead);
                 }
             }
         }
@@ -142,6 +157,10 @@ impl Cache {
         if let Some(reason) = self.refusal(request.dependencies, started) {
             return self.bypass(&request, reason);
         }
+        for whole in recorder::due(request.dependencies) {
+            self.record_blocking(&[whole], request.ttl);
+        }
+        let began = recorder::began();
         let request = self.judicious(request, started);
         let near = self.near(&request, started);
         let mut machine = self.machine(request, started, &near);
@@ -179,18 +198,18 @@ impl Cache {
                 }
                 ReadStep::Done(decision) => {
                     self.keep_near(&request, near.as_ref(), &machine, &decision);
-                    return self.decided(&machine, request, decision, lead);
+                    return self.decided((&machine, began), request, decision, lead);
                 }
             }
         }
     }
 
-    async fn wait(&self, waiter: Waiter, deadline: Moment) -> Landing {
+    pub(super) async fn wait(&self, waiter: Waiter, deadline: Moment) -> Landing {
         let (clock, alarm) = (self.shared.clock.as_ref(), &self.shared.alarm);
         waiter.wait(clock, alarm, deadline).await
     }
 
-    fn wait_blocking(&self, waiter: Waiter, deadline: Moment) -> Landing {
+    pub(super) fn wait_blocking(&self, waiter: Waiter, deadline: Moment) -> Landing {
         waiter.wait_blocking(self.shared.clock.as_ref(), deadline)
     }
 
@@ -300,25 +319,24 @@ impl Cache {
 
     fn decided(
         &self,
-        machine: &ReadMachine<'_>,
+        (machine, began): (&ReadMachine<'_>, Began),
         request: ReadRequest<'_>,
         decision: ReadDecision,
         lead: Option<Lead>,
     ) -> ReadOutcome {
         let table = &request.entry.table;
         let statement = request.call.map(|call| &**call.statement);
-        recorder::note(request.dependencies);
         match decision {
             ReadDecision::Hit {
                 payload,
                 source,
                 cost,
                 rests_on,
+                entry,
                 shareable,
                 ..
             } => {
                 if let Some(dependencies) = &rests_on {
-                    recorder::note(dependencies);
                     let tables = dependencies.iter().map(|dependency| &dependency.table);
                     if let Some(reason) = self.shared.marks.reason(tables, self.now()) {
                         return self.bypass(&request, reason);
@@ -328,22 +346,35 @@ impl Cache {
                 if let Some(lead) = lead.filter(|_| shareable) {
                     lead.land(payload.clone());
                 }
+                match (&entry, machine.plan()) {
+                    _ if source == HitSource::Stale => {
+                        recorder::note_untracked(Untracked::Stale, None);
+                    }
+                    (Some(entry), _) => note_entry(entry, request.ttl, began),
+                    // Its stamps are those that this reader has seen (P8).
+                    (None, Some(plan)) => note_plan(plan, began),
+                    (None, None) => recorder::note_untracked(Untracked::Unseen, None),
+                }
                 self.answered(table, statement, (source, cost));
                 ReadOutcome::Hit(payload.value)
             }
             ReadDecision::Run(plan) => {
+                note_plan(&plan, began);
+                let miss = machine.miss();
                 // The operation that it is a part of has missed, and said so.
-                if let Some(cause) = machine.miss().filter(|_| request.mode != ReadMode::Part) {
+                let quiet = matches!(request.mode, ReadMode::Part | ReadMode::Memo);
+                if let Some(cause) = miss.filter(|_| !quiet) {
                     self.missed(table, request.call, cause);
                 }
-                ReadOutcome::Fill(Fill::new(self.clone(), &request, plan, lead))
+                let fill = Fill::new(self.clone(), &request, plan, lead);
+                ReadOutcome::Fill(fill.after(miss))
             }
             ReadDecision::Bypass(reason) => self.bypass(&request, reason),
         }
     }
 
     fn bypass(&self, request: &ReadRequest<'_>, reason: BypassReason) -> ReadOutcome {
-        recorder::note_uncacheable();
+        recorder::note_bypass(&reason);
         let statement = request.call.map(|call| &**call.statement);
         self.bypassed(statement, Some(&request.entry.table), &reason);
         ReadOutcome::Bypass(reason)
@@ -352,6 +383,15 @@ impl Cache {
 
 fn decode(request: &ReadRequest<'_>, encoded: &Encoded) -> Option<Payload> {
     request.codec?.decode(encoded).ok()
+}
+
+fn note_entry(entry: &Entry, ttl: Duration, began: Began) {
+    let expires = entry.expires.min(entry.created + ttl);
+    recorder::note(&entry.dependencies, &entry.stamps, expires, began);
+}
+
+fn note_plan(plan: &FillPlan, began: Began) {
+    recorder::note(&plan.dependencies, &plan.stamps, plan.expires, began);
 }
 
 fn waited<'a>(machine: &mut ReadMachine<'a>, landing: Landing) -> ReadStep<'a> {

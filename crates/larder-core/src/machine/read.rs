@@ -29,6 +29,7 @@ use crate::{
     entry::{Content, Encoded, Entry, Incarnation, Issued, Payload, Validated},
     limits::Limits,
     observer::{BypassReason, HitSource, MissCause},
+    recorder::Recorded,
     store::{Dependencies, Fault, Lookup, Reply, Request},
 };
 
@@ -87,12 +88,14 @@ pub enum ReadMode {
     /// Take a stored result, else run without waiters: the first statement of an operation of
     /// several, of whose stamps a waiter would see the first alone (P8).
     Alone,
+    /// As [`Alone`](Self::Alone), for a memo, which says itself when it has missed.
+    Memo,
 }
 
 impl ReadMode {
     /// Whether a stored result answers.
     pub fn takes_stored(self) -> bool {
-        matches!(self, Self::Cached | Self::Peek | Self::Alone)
+        matches!(self, Self::Cached | Self::Peek | Self::Alone | Self::Memo)
     }
 }
 
@@ -130,6 +133,8 @@ pub enum ReadDecision {
         /// What it rests on, where that is more than the reader knew: those tables must be readable
         /// too.
         rests_on: Option<Arc<[DependencyKey]>>,
+        /// The entry that answered; `None` = another reader's flight.
+        entry: Option<Arc<Entry>>,
         /// Whether it answers others who have seen the same stamps: what is served instead of
         /// waiting answers its reader alone.
         shareable: bool,
@@ -282,6 +287,11 @@ impl<'a> ReadMachine<'a> {
         self.miss
     }
 
+    /// The stamps that it read or created, once all are known.
+    pub fn plan(&self) -> Option<&FillPlan> {
+        self.plan.as_ref()
+    }
+
     /// Whether what is there now is good, and only this read does not take it.
     pub fn passes_over_a_result(&self) -> bool {
         self.early == Some(true) || self.request.mode == ReadMode::Refresh
@@ -326,6 +336,7 @@ impl<'a> ReadMachine<'a> {
             cost,
             keep,
             rests_on: finding::rests_on(&entry),
+            entry: Some(entry),
             shareable: !self.served_instead,
         })
     }
@@ -339,6 +350,7 @@ impl<'a> ReadMachine<'a> {
             cost: Duration::ZERO,
             keep: None,
             rests_on: None,
+            entry: None,
             shareable: true,
         })
     }
@@ -372,6 +384,23 @@ impl FillPlan {
         self.stamps = stamps.into();
         self.expires = self.expires.min(other.expires);
         self.extended = true;
+    }
+
+    /// Lets the result rest on everything that a recorder has heard of, as it is: of a dependency
+    /// with two stamps nobody knows which was read first, and the result is dead on arrival.
+    pub fn rest_on_recorded(&mut self, recorded: &Recorded) {
+        let rests_on = || recorded.rests_on.iter();
+        let dependencies = rests_on().map(|rest| rest.dependency.clone());
+        let stamps = rests_on().map(|rest| rest.issued);
+        self.dependencies = self
+            .dependencies
+            .iter()
+            .cloned()
+            .chain(dependencies)
+            .collect();
+        self.stamps = self.stamps.iter().copied().chain(stamps).collect();
+        self.expires = self.expires.min(recorded.expires);
+        self.extended |= !recorded.rests_on.is_empty();
     }
 
     /// The entry for a fill that is finished at `now` (P2, P7).

@@ -57,6 +57,7 @@ impl DiscardReason {
             Self::NotCacheable => "not_cacheable",
             Self::Dependencies => "dependencies",
             Self::NotWritable => "not_writable",
+            Self::Untracked(_) => "untracked",
         }
     }
 }

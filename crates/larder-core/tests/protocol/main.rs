@@ -5,6 +5,7 @@
 mod explore;
 mod flights;
 mod leeway;
+mod memos;
 mod operations;
 mod remote;
 mod revisit;

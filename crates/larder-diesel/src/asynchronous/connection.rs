@@ -226,11 +226,29 @@ impl<C: WrappedAsyncConnection> CachedAsyncConnection<C> {
         }
     }
 
+    /// Lets a memo that runs here rest on a read that goes past the cache, and is sent next.
+    async fn track(&mut self, planned: &Planned, collected: &Collected<C::Backend>) {
+        if !self.session.may_track(planned) {
+            return;
+        }
+        match C::Backend::params_of(&collected.binds, &mut self.player) {
+            Ok(params) => {
+                let larder = self.session.larder().clone();
+                larder.track(&self.session.passing(planned, &params)).await;
+            }
+            Err(_) => self.session.larder().unseen(),
+        }
+    }
+
     /// Runs a query past the cache.
     pub(super) async fn pass(
         &mut self,
         collected: &Collected<C::Backend>,
     ) -> QueryResult<CachedAsyncStream<'_, C>> {
+        if self.session.larder().is_recording() {
+            let planned = self.session.plan_text(&collected.text);
+            self.track(&planned, collected).await;
+        }
         let statement = self.statement(collected).await?;
         let Self { inner, session, .. } = self;
         session.reads();
@@ -239,6 +257,7 @@ impl<C: WrappedAsyncConnection> CachedAsyncConnection<C> {
         match live {
             Ok(live) => {
                 session.answered_by_server();
+                session.tracked();
                 Ok(CachedAsyncStream::live(live, session))
             }
             Err(error) => {
@@ -268,6 +287,7 @@ impl<C: WrappedAsyncConnection> CachedAsyncConnection<C> {
         let mut live = Box::pin(live.inspect_err(|error| session.look_at(error))?);
         let mut rows = Rows::default();
         let end = gather::<C::Backend, _, _>(&mut live, &mut rows, bytes_max).await;
+        session.tracked();
         let rows = Arc::new(rows);
         match end {
             End::Failed(error) => {
@@ -407,6 +427,7 @@ impl<C: WrappedAsyncConnection> SimpleAsyncConnection for CachedAsyncConnection<
         self.prepare().await;
         let planned = self.session.plan(query);
         if planned.only_reads() {
+            self.session.larder().unseen();
             self.session.reads();
             let result = self.inner.batch_execute(query).await;
             self.session.read_over();
@@ -449,6 +470,7 @@ impl<C: WrappedAsyncConnection> AsyncConnectionCore for CachedAsyncConnection<C>
             self.prepare().await;
             let planned = self.session.plan_text(&collected.text);
             if planned.only_reads() {
+                self.track(&planned, &collected).await;
                 let statement = self.statement(&collected).await?;
                 self.session.reads();
                 let result = self.inner.execute_returning_count(statement).await;

@@ -71,6 +71,9 @@ impl LoadConnection<PgRowByRowLoadingMode> for CachedConnection<PgConnection> {
                 let rows = Rows::Stored(rows);
                 return Ok(PgRowByRow { rows });
             }
+            self.track(&planned, &source);
+        } else {
+            self.larder().unseen();
         }
         let live = LoadConnection::<PgRowByRowLoadingMode>::load(&mut self.inner, source)?;
         let rows = Rows::Live(live);

@@ -13,7 +13,7 @@ use diesel::{
 use larder_core::{
     BypassReason, Fill, Param, Prepared, ReadMode, ReadOutcome, ResultCodec, ResultIdentity, Source,
 };
-use larder_signals::{CachedRead, Planned, ReadCall, ReadOptions};
+use larder_signals::{CachedRead, PassingRead, Planned, ReadCall, ReadOptions};
 
 use super::{Doubt, Session};
 use crate::backend::{CachedBackend, text_of};
@@ -201,6 +201,43 @@ impl Session {
         match self.larder.begin_read(&call) {
             Err(_) => Now::Pass,
             Ok(read) => Now::Later(read),
+        }
+    }
+
+    /// A memo that runs here may rest on a read of this text, so that its parameters are worth
+    /// collecting; it is told why not.
+    pub(crate) fn may_track(&self, planned: &Planned) -> bool {
+        if !self.larder.is_recording() {
+            return false;
+        }
+        let lags = self.keeper.lags().then_some(BypassReason::Replica);
+        match self.refusal(&planned.prepared, ReadMode::Cached).or(lags) {
+            Some(why) => self.larder.untracked(&why),
+            // Without a catalog nobody knows what it reads.
+            None if self.keeper.ready().is_none() => self.larder.unseen(),
+            None => return true,
+        }
+        false
+    }
+
+    /// A read has run. Its server may have become a standby meanwhile (P9).
+    pub(crate) fn tracked(&self) {
+        if self.keeper.lags() {
+            self.larder.untracked(&BypassReason::Replica);
+        }
+    }
+
+    /// The read that goes past the cache, as a memo is told of it.
+    pub(crate) fn passing<'a>(
+        &'a self,
+        planned: &'a Planned,
+        params: &'a [Param<'a>],
+    ) -> PassingRead<'a> {
+        PassingRead {
+            source: &planned.source,
+            prepared: &planned.prepared,
+            params,
+            scope: self.config.named_scope().map(|scope| &**scope),
         }
     }
 

@@ -114,6 +114,7 @@ impl<'a> ReadMachine<'a> {
                 cost: entry.cost,
                 keep: None,
                 rests_on: rests_on(&entry),
+                entry: Some(Arc::clone(&entry)),
                 shareable: !self.served_instead,
             }),
             Content::Encoded(encoded) => {
