@@ -110,6 +110,12 @@ impl Flights {
         lock(&self.flights).len()
     }
 
+    /// How many readers wait for one of them.
+    pub fn waiters(&self) -> usize {
+        let flights: Vec<Arc<Flight>> = lock(&self.flights).values().cloned().collect();
+        flights.iter().map(|it| lock(&it.state).waiters).sum()
+    }
+
     /// Whether no flight is under way.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

@@ -191,6 +191,11 @@ impl Cache {
         self.shared.clock.now()
     }
 
+    /// How many readers of this process wait for another one's fill.
+    pub fn waiters(&self) -> usize {
+        self.shared.flights.waiters()
+    }
+
     /// The bounds in force.
     pub fn limits(&self) -> &Limits {
         &self.shared.limits

@@ -46,7 +46,7 @@ impl Cache {
         };
         let content = verdict(&lookup, dependencies, ttl, now).ok()?;
         let statement = request.call.map(|call| &**call.statement);
-        self.hit_now(entry, (&lookup, began), ttl, content, statement)
+        self.hit_now(entry, (&lookup, ttl, began), content, statement)
     }
 
     /// A hit by the key of the entry alone: what an entry rests on is written in it, and it is
@@ -67,14 +67,13 @@ impl Cache {
             return None;
         }
         let content = verdict(&lookup, dependencies, ttl, now).ok()?;
-        self.hit_now(key, (&lookup, began), ttl, content, statement)
+        self.hit_now(key, (&lookup, ttl, began), content, statement)
     }
 
     fn hit_now(
         &self,
         key: &EntryKey,
-        (lookup, began): (&Lookup, Began),
-        ttl: Duration,
+        (lookup, ttl, began): (&Lookup, Duration, Began),
         content: Content,
         statement: Option<&Statement>,
     ) -> Option<ReadOutcome> {

@@ -341,8 +341,12 @@ fn assert_waits_for(store: &RemoteStore, process: &Process, read: ReadRequest<'_
     store.asked();
     thread::scope(|scope| {
         let waiting = scope.spawn(|| process.hit(read));
-        // It has looked, and nothing was there for it.
+        // It has looked, nothing was there for it, and it waits: a leader that ends before that
+        // has it look for itself.
         store.wait_for_entries(1);
+        while process.cache.waiters() == 0 && !waiting.is_finished() {
+            thread::yield_now();
+        }
         leader.store_blocking(Arc::new(9_u64), 8);
         assert_eq!(waiting.join().expect("no panic"), Some(9));
     });

@@ -169,6 +169,7 @@ pub(super) static SETTINGS: &[Setting] = &[
     },
     duration!("uncertain_for", uncertain_for),
     flag!("hook_images", hook_images),
+    duration!("report_every", report_every),
     names!("never", never),
     names!("functions.pure", functions.pure),
     names!("functions.harmless", functions.harmless),
