@@ -34,6 +34,8 @@ mod scope;
 #[cfg(feature = "config")]
 mod settings;
 mod sources;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod tracing_observer;
 mod tracked;
 mod transaction;

@@ -68,6 +68,15 @@ pub mod explain {
     };
 }
 
+/// Assertions for applications' own tests.
+#[cfg(feature = "testing")]
+pub mod testing {
+    pub use larder_signals::{
+        assert_cached, assert_cached_blocking, assert_invalidates, assert_invalidates_blocking,
+        assert_keeps, assert_keeps_blocking,
+    };
+}
+
 /// The traits that add methods to an ORM's types: `use larder::prelude::*;`.
 pub mod prelude {
     #[cfg(feature = "_diesel")]

@@ -7,7 +7,7 @@ use ::diesel::{
     dsl::{count_star, exists},
     select, sql_query,
 };
-use larder::{Larder, MemoryStore, Policy};
+use larder::{Larder, MemoryStore, Policy, diesel::CachedConnection};
 use larder_sql::Dialect;
 use larder_testkit::schema;
 
@@ -42,22 +42,7 @@ use super::Answers;
 
 #[test]
 fn answers_about_queries_of_diesel_read_like_answers() {
-    let larder = Larder::builder()
-        .namespace("explain")
-        .store(MemoryStore::with_capacity_bytes(1 << 20))
-        .policy(
-            "post",
-            Policy::new().with_ttl(std::time::Duration::from_secs(60)),
-        )
-        .build()
-        .unwrap();
-    let mut plain = SqliteConnection::establish(":memory:").unwrap();
-    for statement in schema::statements(Dialect::Sqlite) {
-        plain.batch_execute(statement).unwrap();
-    }
-    let nobodys = "CREATE TABLE note (id INTEGER PRIMARY KEY, word TEXT NOT NULL COLLATE NOCASE)";
-    plain.batch_execute(nobodys).unwrap();
-    let mut db = larder.wrap(plain);
+    let (_, mut db) = db();
     let mut answers = Answers::default();
     macro_rules! explain {
         ($question:literal, $query:expr) => {
@@ -118,4 +103,25 @@ fn answers_about_queries_of_diesel_read_like_answers() {
     );
     explain!("a delete", ::diesel::delete(post::table.find(1)));
     answers.check("diesel.txt");
+}
+
+/// A database with the common schema, whose table `post` alone has a policy.
+pub(crate) fn db() -> (Larder, CachedConnection<SqliteConnection>) {
+    let larder = Larder::builder()
+        .namespace("explain")
+        .store(MemoryStore::with_capacity_bytes(1 << 20))
+        .policy(
+            "post",
+            Policy::new().with_ttl(std::time::Duration::from_secs(60)),
+        )
+        .build()
+        .unwrap();
+    let mut plain = SqliteConnection::establish(":memory:").unwrap();
+    for statement in schema::statements(Dialect::Sqlite) {
+        plain.batch_execute(statement).unwrap();
+    }
+    let nobodys = "CREATE TABLE note (id INTEGER PRIMARY KEY, word TEXT NOT NULL COLLATE NOCASE)";
+    plain.batch_execute(nobodys).unwrap();
+    let db = larder.wrap(plain);
+    (larder, db)
 }

@@ -2,6 +2,7 @@
 
 mod diesel;
 mod sea_orm;
+mod testing;
 
 use std::{fmt::Write as _, fs, path::PathBuf};
 
