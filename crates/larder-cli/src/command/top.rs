@@ -163,13 +163,19 @@ impl fmt::Display for Report {
         }
         writeln!(
             f,
-            "{:>9}  {:>8}  {:>9}  {:>9}  {:>9}  {:>9}  statement",
+            "{:>9}  {:>8}  {:>9}  {:>9}  {:>9}  {:>9}  id, table, statement",
             "saved", "ratio", "hits", "misses", "past", "mean fill"
         )?;
-        for Statement { sql, reads, id, .. } in &self.statements {
+        for statement in &self.statements {
+            let Statement {
+                id,
+                table,
+                sql,
+                reads,
+            } = statement;
             writeln!(
                 f,
-                "{:>9}  {:>8}  {:>9}  {:>9}  {:>9}  {:>9}  {id}  {}",
+                "{:>9}  {:>8}  {:>9}  {:>9}  {:>9}  {:>9}  {id}, {table}\n    {}",
                 reads.saved(),
                 reads.ratio(),
                 reads.hits,
@@ -183,9 +189,9 @@ impl fmt::Display for Report {
     }
 }
 
-/// What fits into a line; JSON has it whole.
+/// As much as tells it from others; JSON has it whole.
 fn shortened(sql: &str) -> String {
-    const CHARS_MAX: usize = 100;
+    const CHARS_MAX: usize = 500;
     let mut short: String = sql.chars().take(CHARS_MAX).collect();
     if short.len() < sql.len() {
         short.push_str("..");

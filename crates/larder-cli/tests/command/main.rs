@@ -15,3 +15,4 @@ mod lab;
 mod outbox;
 mod stats;
 mod usage;
+mod walk;

@@ -3,7 +3,7 @@
 use larder_core::BypassReason;
 
 /// Begins or whole texts of reasons, as larder-sql and larder-core give them.
-const REMEDIES: [(&str, &str); 17] = [
+const REMEDIES: [(&str, &str); 21] = [
     (
         "operation not in the policy",
         "add the operation to the model's `ops(..)` or the policy's operations",
@@ -25,6 +25,13 @@ const REMEDIES: [(&str, &str); 17] = [
     (
         "name a scope",
         "row-level security applies: name the tenant with `.scope(..)`",
+    ),
+    ("the function now ", CLOCK),
+    ("the function current_", CLOCK),
+    ("the function clock_timestamp ", CLOCK),
+    (
+        "the function random ",
+        "an answer by chance is for the application to draw",
     ),
     (
         "the function ",
@@ -69,6 +76,9 @@ const REMEDIES: [(&str, &str); 17] = [
         "bind the value as a parameter",
     ),
 ];
+
+const CLOCK: &str = "take the moment in the application, rounded to what the answer needs, and \
+                     bind it: it is then part of what is asked, and each moment has a result of its own";
 
 pub(super) fn of(reason: &BypassReason) -> Option<&'static str> {
     Some(match reason {
