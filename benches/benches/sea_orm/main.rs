@@ -3,7 +3,11 @@
 //! Models the two reads of a web page, a row by its key and a list of 20 rows by a condition, on
 //! embedded SQLite and on a private PostgreSQL server on the same host. Run by `scripts/bench`.
 
-use larder::{CachedConnection, Larder, MemoryStore, Policy};
+use std::sync::Arc;
+
+use larder::{
+    CachedConnection, Larder, LarderBuilder, MemoryStore, MetricsObserver, Policy, TracingObserver,
+};
 use larder_benches::Group;
 use larder_examples::entity::{post, product};
 use larder_sql::Dialect;
@@ -25,14 +29,18 @@ async fn main() {
         plain.execute_unprepared(statement).await.unwrap();
     }
     seed(&plain).await;
-    let larder = Larder::builder()
-        .namespace("bench")
-        .store(MemoryStore::with_capacity_bytes(256 << 20))
-        .default_policy(Policy::new().with_ttl(std::time::Duration::from_secs(900)))
-        .build()
-        .unwrap();
-    let db = larder.wrap(Database::connect(options(&postgres.url())).await.unwrap());
+    let connect = async |larder: Larder| {
+        let connection = Database::connect(options(&postgres.url())).await.unwrap();
+        larder.wrap(connection)
+    };
+    let db = connect(builder().build().unwrap()).await;
+    // Nobody has installed a recorder or a subscriber.
+    let told = builder()
+        .observer(Arc::new(MetricsObserver::new()))
+        .observer(Arc::new(TracingObserver::new()));
+    let told = connect(told.build().unwrap()).await;
 
+    println!("{}", hits_that_are_told(&db, &told).await.report());
     println!("{}", hits_by_key(&db).await.report());
     println!("{}", hits_of_a_list(&db).await.report());
     println!("{}", paths::pages(&db).await.report());
@@ -41,6 +49,13 @@ async fn main() {
     println!("{}", hit_against_query(&db).await.report());
     println!("{}", miss_against_query(&db).await.report());
     println!("{}", miss_of_a_list_against_query(&db).await.report());
+}
+
+fn builder() -> LarderBuilder {
+    Larder::builder()
+        .namespace("bench")
+        .store(MemoryStore::with_capacity_bytes(256 << 20))
+        .default_policy(Policy::new().with_ttl(std::time::Duration::from_secs(900)))
 }
 
 fn options(url: &str) -> ConnectOptions {
@@ -91,6 +106,28 @@ async fn hits_by_key(db: &CachedConnection<DatabaseConnection>) -> Group {
                 product::Entity::find_by_id(1).one_shared(db)
             })
             .await;
+    }
+    group
+}
+
+/// What it costs to have observers whose metrics and logs nobody takes.
+async fn hits_that_are_told(
+    db: &CachedConnection<DatabaseConnection>,
+    told: &CachedConnection<DatabaseConnection>,
+) -> Group {
+    let mut group = Group::new("find_by_id(1).one(&db), a hit, by who listens", 2_000);
+    for db in [db, told] {
+        product::Entity::find_by_id(1).one(db).await.unwrap();
+    }
+    for _ in 0..ROUNDS {
+        for (name, db) in [
+            ("no observer", db),
+            ("metrics and tracing, switched off at run time", told),
+        ] {
+            group
+                .round_async(name, || product::Entity::find_by_id(1).one(db))
+                .await;
+        }
     }
     group
 }
