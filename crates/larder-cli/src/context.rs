@@ -93,7 +93,17 @@ impl Context {
     /// `[redis]` beside it.
     fn redis(&self) -> Result<RedisConfig, Failure> {
         if let Some(url) = &self.store {
-            return Ok(RedisConfig::from_url(url)?);
+            let mut config = RedisConfig::from_url(url)?;
+            // Another way to the same servers, perhaps: where the tables lie is the application's.
+            for (name, value, origin) in self.settings.redis() {
+                if LAYOUT.contains(&name) && !url.contains(&format!("{name}=")) {
+                    let set = config.set(name, &value);
+                    set.map_err(|error| {
+                        Failure::from(error).context(format!("{origin}: [redis]"))
+                    })?;
+                }
+            }
+            return Ok(config);
         }
         let config = larder::redis_config(&self.settings)?;
         config.ok_or_else(|| Failure::usage("the store is no URL"))
@@ -102,7 +112,16 @@ impl Context {
     /// A larder that explains: with the policies of the settings, and on the store if there is one
     /// to look into.
     pub(crate) fn explaining(&self) -> Result<Larder, Failure> {
-        let settings = self.settings.clone().with_store_made();
+        let mut settings = self.settings.clone().with_store_made();
+        // The command line counts before the file, and nothing is reported from here.
+        settings = settings.with_environment([
+            ("LARDER_REPORT_EVERY", "0s"),
+            ("LARDER_ENABLED", "true"),
+            (
+                "LARDER_NAMESPACE",
+                self.namespace.as_deref().unwrap_or_default(),
+            ),
+        ])?;
         let builder: LarderBuilder = Larder::builder()
             .settings(settings)
             .near_cache_bytes(0)
@@ -150,6 +169,37 @@ impl Context {
     }
 }
 
+/// Settings of Redis on which depends under which keys things lie.
+const LAYOUT: [&str; 2] = ["table_shards", "also_invalidate_shards"];
+
 pub(crate) const MEMORY: &str = "a memory store lives in the application's process and cannot be \
                                  seen or steered from outside: use `larder.invalidate_all()` and its \
                                  kin in the application, or a Redis store";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Else a relay on another way to the servers would drop where nobody looks.
+    #[test]
+    fn the_layout_of_the_settings_counts_for_a_url_of_the_command_line() {
+        let file =
+            "store = \"redis://app:word@one/\"\n[redis]\ntable_shards = 4\nusername = \"app\"\n";
+        let context = |url: &str| Context {
+            output: Output::new(false),
+            settings: Settings::from_toml(file, "larder.toml").unwrap(),
+            store: Some(url.to_owned()),
+            database: None,
+            namespace: None,
+            source: None,
+        };
+        let shards = |url: &str| context(url).redis().unwrap().table_shards;
+        assert_eq!(shards("redis://two/"), 4);
+        assert_eq!(shards("redis://two/?table_shards=2"), 2);
+        let two = context("redis://two/").redis().unwrap();
+        assert!(
+            !format!("{two:?}").contains("app"),
+            "the login is the other server's"
+        );
+    }
+}

@@ -11,7 +11,7 @@ use larder_core::{
 };
 use larder_redis::{
     Address, RedisConfig, RedisStore, Topology,
-    inspect::{InspectLimits, Inspector},
+    inspect::{InspectLimits, Inspector, RecordKeys},
 };
 use larder_signals::Larder;
 
@@ -61,15 +61,25 @@ impl Redis {
         Ok(Self { config, store })
     }
 
+    /// The same, dropping in every layout that is in use: the URL may name another one than the
+    /// applications do, or they may be about to change it.
+    pub(crate) fn in_every_layout(&self, records: &RecordKeys) -> Result<Self, Failure> {
+        let mut shards: Vec<u16> = records.found.iter().map(|it| it.shards).collect();
+        shards.sort_unstable();
+        shards.dedup();
+        self.also_in(shards)
+    }
+
     /// The same, dropping in records of these numbers of shards too.
-    pub(crate) fn also_in(&self, mut shards: Vec<u16>) -> Result<Self, Failure> {
-        shards.retain(|it| *it != self.config.table_shards);
+    fn also_in(&self, mut shards: Vec<u16>) -> Result<Self, Failure> {
         let mut config = self.config.clone();
+        let known = &config.also_invalidate_shards;
+        shards.retain(|it| *it != config.table_shards && !known.contains(it));
         if shards.is_empty() {
             let store = self.store.clone();
             return Ok(Self { config, store });
         }
-        config.also_invalidate_shards = shards;
+        config.also_invalidate_shards.extend(shards);
         Self::with(config)
     }
 

@@ -128,6 +128,12 @@ impl Lead {
     pub fn land(&self, payload: Payload) {
         self.flight.end(Landing::Landed(payload));
     }
+
+    /// Tells the waiters that there is nothing to wait for: what ran cannot be kept, and would run
+    /// for one after the other.
+    pub fn dismiss(&self) {
+        self.flight.end(Landing::TimedOut);
+    }
 }
 
 impl Drop for Lead {

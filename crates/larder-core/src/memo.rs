@@ -1,10 +1,13 @@
 //! The names of memos: results of the application's own functions, kept like those of queries.
 
+mod arguments;
+
 use serde::Serialize;
 
+use self::arguments::Arguments;
 use crate::{
-    Codec, DependencyKey, EntryKey, ResultIdentity, TableKey,
-    codec::{Unwritable, Writer},
+    DependencyKey, EntryKey, ResultIdentity, TableKey,
+    codec::Unwritable,
     key::{Fields, escape, is_reserved_in_table_key},
     prepared::feed_identity,
 };
@@ -62,15 +65,15 @@ impl MemoKey {
             scope,
             name,
         } = *name;
-        let mut written = Vec::new();
-        Writer::new(Codec::MessagePack, &mut written).serde(arguments)?;
         let mut fields = Fields::new("larder memo");
         fields.text(namespace);
         fields.text(version);
         fields.tag(scope.is_some().into());
         fields.text(scope.unwrap_or_default());
         fields.text(name);
-        fields.bytes(&written);
+        arguments
+            .serialize(Arguments(&mut fields))
+            .map_err(|_| Unwritable)?;
         feed_identity(&mut fields, result);
         let entry = EntryKey {
             table: Self::table(namespace, name),

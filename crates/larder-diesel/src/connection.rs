@@ -298,6 +298,7 @@ impl<C: WrappedConnection> Connection for CachedConnection<C> {
         if planned.only_reads() {
             self.track(&planned, source);
             let result = self.inner.execute_returning_count(source);
+            self.session.tracked();
             return result.inspect_err(|error| self.session.read_failed(error));
         }
         // Without them, what the statement writes is not known as well.

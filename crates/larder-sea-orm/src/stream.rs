@@ -40,6 +40,7 @@ where
             }
             let Some(planned) = planned.filter(|planned| !planned.only_reads()) else {
                 let stream = self.inner().stream_raw(statement).await?;
+                self.shared().tracked();
                 return Ok(CachedStream {
                     inner: Box::pin(stream),
                     end: End::Nothing,

@@ -86,6 +86,9 @@ impl MetricsObserver {
         if let Some(table) = known.get(key) {
             return table.clone();
         }
+        if let (true, Some(others)) = (known.len() >= TABLES_MAX, self.others.get()) {
+            return others.clone();
+        }
         drop(known);
         let mut known = self.tables.write().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= TABLES_MAX && !known.contains_key(key) {

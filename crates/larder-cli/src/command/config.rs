@@ -3,6 +3,7 @@
 use std::fmt;
 
 use clap::{Args, Subcommand};
+use larder_core::MemoryStore;
 use larder_signals::{Larder, SettingOrigin, Settings};
 use serde::Serialize;
 
@@ -67,8 +68,16 @@ pub(crate) fn run(command: &ConfigCommand, context: &Context) -> Result<Answer, 
         settings: said(settings, effective),
         checked: matches!(command, ConfigCommand::Check),
     };
-    // What only the store can tell to be wrong.
-    larder::redis_config(settings)?;
+    // What only the store, or all settings together, can tell to be wrong.
+    let made = match larder::redis_config(settings)? {
+        Some(_) => settings.clone().with_store_made(),
+        None => settings.clone(),
+    };
+    Larder::builder()
+        .namespace("check")
+        .store(MemoryStore::with_capacity_bytes(1 << 10))
+        .settings(made)
+        .build()?;
     Ok(Answer::new(Exit::Done, &report))
 }
 

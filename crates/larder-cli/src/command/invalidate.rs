@@ -18,7 +18,7 @@ use crate::{
     database::unknown_table,
     exit::{EXIT_CODES, Exit, Failure},
     output::Answer,
-    store::{Hand, Redis},
+    store::Hand,
 };
 
 /// Drop what is cached: of some rows, of a table, or everything
@@ -84,22 +84,13 @@ pub(crate) async fn run(
     } else {
         let limits = InspectLimits::new().with_scanned_max(arguments.scan_max);
         let records = store.inspector(limits).records(namespace)?;
-        let hand = in_every_layout(&store, &records)?.hand(namespace)?;
+        let hand = store.in_every_layout(&records)?.hand(namespace)?;
         match context.has_database() {
             true => by_catalog(arguments, context, &hand, &records).await?,
             false => by_name(arguments, namespace, &hand, &records).await?,
         }
     };
     Ok(Answer::new(report.exit(), &report))
-}
-
-/// The store, dropping in every layout that is in use: the URL may name another one than the
-/// applications do, or they may be about to change it.
-fn in_every_layout(store: &Redis, records: &RecordKeys) -> Result<Redis, Failure> {
-    let mut shards: Vec<u16> = records.found.iter().map(|it| it.shards).collect();
-    shards.sort_unstable();
-    shards.dedup();
-    store.also_in(shards)
 }
 
 /// The catalog says what is meant, and what else is reached.

@@ -3,6 +3,7 @@
 use std::{fmt, time::Duration};
 
 use clap::Args;
+use larder_redis::inspect::InspectLimits;
 use larder_sea_orm::{CachedConnection, RelayConfig, RelayOutcome, RelayRound};
 use serde::Serialize;
 
@@ -73,7 +74,9 @@ pub(crate) async fn run(arguments: &RelayArguments, context: &Context) -> Result
     // Before anything is asked for: a signal that comes early must end it as well.
     let ended = ended()?;
     tokio::pin!(ended);
-    let hand = context.store()?.hand(context.namespace()?)?;
+    let (store, namespace) = (context.store()?, context.namespace()?);
+    let records = store.inspector(InspectLimits::new()).records(namespace)?;
+    let hand = store.in_every_layout(&records)?.hand(namespace)?;
     let database = context.database().await?;
     let catalog = database.catalog().await?;
     if !catalog.tables.keys().any(larder_sql::outbox::is_outbox) {

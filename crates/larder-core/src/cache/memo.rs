@@ -12,7 +12,7 @@ use crate::{
     flight::{Joined, Landing, Lead, Waiter},
     machine::{FlightKey, Leeway, ReadMode, ReadRequest},
     observer::{BypassReason, DiscardReason, FillOutcome},
-    recorder::{Recorded, Recorder},
+    recorder::{self, Recorded, Recorder},
 };
 
 use super::{Cache, Fill, ReadOutcome};
@@ -37,7 +37,7 @@ pub struct MemoFill {
     fill: Fill,
     recorder: Recorder,
     /// Ends the flight when it is dropped, which is after the put.
-    _lead: Option<Lead>,
+    lead: Option<Lead>,
 }
 
 impl Cache {
@@ -92,7 +92,7 @@ impl Cache {
     /// # Cancel safety
     /// As [`Cache::read`].
     pub async fn record(&self, dependencies: &[DependencyKey], ttl: Duration) {
-        if let Some(entry) = no_entry(dependencies) {
+        if let Some(entry) = self.recordable(dependencies) {
             let read = self.read(stamps_of(&entry, dependencies, ttl));
             quietly(Box::pin(read).await);
         }
@@ -100,9 +100,21 @@ impl Cache {
 
     /// [`Self::record`] for threads.
     pub fn record_blocking(&self, dependencies: &[DependencyKey], ttl: Duration) {
-        if let Some(entry) = no_entry(dependencies) {
+        if let Some(entry) = self.recordable(dependencies) {
             quietly(self.read_blocking(stamps_of(&entry, dependencies, ttl)));
         }
+    }
+}
+
+impl Cache {
+    /// A name to ask for these stamps by; `None` = they are not asked for, and the recorder knows why.
+    /// The read that rests on them has been counted by whoever sent it past the cache.
+    fn recordable(&self, dependencies: &[DependencyKey]) -> Option<EntryKey> {
+        if let Some(reason) = self.refusal(dependencies, self.now()) {
+            recorder::note_bypass(&reason);
+            return None;
+        }
+        no_entry(dependencies)
     }
 }
 
@@ -148,14 +160,13 @@ impl MemoFill {
         let Self {
             fill,
             recorder,
-            _lead: lead,
+            lead,
         } = self;
         let stored = match resting(fill, &recorder.recorded()) {
             Ok(fill) => fill.store(value, bytes).await,
             Err(outcome) => outcome,
         };
-        drop(lead);
-        stored
+        ended(lead, stored)
     }
 
     /// [`Self::store`] for threads.
@@ -163,14 +174,13 @@ impl MemoFill {
         let Self {
             fill,
             recorder,
-            _lead: lead,
+            lead,
         } = self;
         let stored = match resting(fill, &recorder.recorded()) {
             Ok(fill) => fill.store_blocking(value, bytes),
             Err(outcome) => outcome,
         };
-        drop(lead);
-        stored
+        ended(lead, stored)
     }
 
     /// Ends it without a value.
@@ -185,6 +195,14 @@ impl fmt::Debug for MemoFill {
             .field("fill", &self.fill)
             .finish_non_exhaustive()
     }
+}
+
+/// Who waited looks again, or runs alone where there is nothing to find.
+fn ended(lead: Option<Lead>, stored: FillOutcome) -> FillOutcome {
+    if let (Some(lead), FillOutcome::Discarded(_)) = (lead, stored) {
+        lead.dismiss();
+    }
+    stored
 }
 
 fn resting(mut fill: Fill, recorded: &Recorded) -> Result<Fill, FillOutcome> {
@@ -282,7 +300,7 @@ impl<'a> Turn<'a> {
         Next::Done(MemoStep::Run(MemoFill {
             fill,
             recorder: Recorder::new(most),
-            _lead: self.lead.take(),
+            lead: self.lead.take(),
         }))
     }
 }

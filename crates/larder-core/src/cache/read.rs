@@ -266,7 +266,11 @@ impl Cache {
     }
 
     /// Why the store is not asked at all.
-    fn refusal(&self, dependencies: &[DependencyKey], now: Moment) -> Option<BypassReason> {
+    pub(super) fn refusal(
+        &self,
+        dependencies: &[DependencyKey],
+        now: Moment,
+    ) -> Option<BypassReason> {
         let count = dependencies.len();
         if count == 0 || count > self.shared.limits.dependencies_max {
             return Some(BypassReason::Dependencies);

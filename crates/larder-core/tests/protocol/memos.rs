@@ -480,3 +480,32 @@ fn p13_a_stale_answer_inside_is_not_tracked() {
     let reason = DiscardReason::Untracked(Untracked::Stale);
     assert_eq!(end(fill, 1), FillOutcome::Discarded(reason));
 }
+
+#[test]
+fn who_waits_for_a_memo_that_cannot_be_kept_does_not_queue() {
+    let patient = limited(|limits| limits.wait_max = std::time::Duration::from_secs(3_600));
+    let (cache, key) = (cache(patient), key("slow"));
+    let leader = begin(&cache, &key);
+    let both_run = std::sync::Barrier::new(2);
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                let fill = begin(&cache, &key);
+                // One after the other, they would never meet here.
+                both_run.wait();
+                fill.discard(DiscardReason::NotCacheable);
+            });
+        }
+        while cache.waiters() < 2 {
+            thread::yield_now();
+        }
+        leader.recorder().scope_blocking(|| {
+            recorder::note_untracked(Untracked::Write, None);
+        });
+        let outcome = end(leader, 7);
+        assert!(matches!(
+            outcome,
+            FillOutcome::Discarded(DiscardReason::Untracked(_))
+        ));
+    });
+}

@@ -475,6 +475,7 @@ impl<C: WrappedAsyncConnection> AsyncConnectionCore for CachedAsyncConnection<C>
                 self.session.reads();
                 let result = self.inner.execute_returning_count(statement).await;
                 self.session.read_over();
+                self.session.tracked();
                 return result.inspect_err(|error| self.session.read_failed(error));
             }
             let wanted = self.wanted(&planned);

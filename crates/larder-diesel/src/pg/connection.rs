@@ -76,6 +76,7 @@ impl LoadConnection<PgRowByRowLoadingMode> for CachedConnection<PgConnection> {
             self.larder().unseen();
         }
         let live = LoadConnection::<PgRowByRowLoadingMode>::load(&mut self.inner, source)?;
+        self.session.tracked();
         let rows = Rows::Live(live);
         Ok(PgRowByRow { rows })
     }

@@ -168,6 +168,13 @@ fn masked(url: &str) -> String {
             _ => "***".to_owned(),
         };
     };
+    // An @ so late ends a password that is not encoded.
+    if rest
+        .split_once('?')
+        .is_some_and(|(_, query)| query.contains('@'))
+    {
+        return format!("{scheme}://***");
+    }
     let (user, rest) = match rest.rsplit_once('@') {
         Some((_, rest)) => ("***@", rest),
         None => ("", rest),
@@ -177,4 +184,23 @@ fn masked(url: &str) -> String {
         None => (rest, ""),
     };
     format!("{scheme}://{user}{place}{query}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_of_a_password_is_shown_wherever_it_ends() {
+        for url in [
+            "redis://app:wo@rd@host/",
+            "unix:///run/redis.sock?pass=wo@rd",
+            "redis+sentinel://s1/main?sentinel_password=wo@rd",
+            "redis://app:wo?rd@host/",
+        ] {
+            let shown = masked(url);
+            assert!(!shown.contains("wo") && !shown.contains("rd"), "{shown}");
+        }
+        assert_eq!(masked("redis://host/?db=1"), "redis://host/?***");
+    }
 }

@@ -21,6 +21,10 @@ pub fn without_literals(text: &str, dialect: Dialect) -> String {
     let mut shown = String::with_capacity(text.len());
     for token in tokens {
         match token {
+            // A text, where no column has that name.
+            Token::Word(word) if dialect == Dialect::Sqlite && word.quote_style == Some('"') => {
+                shown.push('?');
+            }
             Token::Word(_)
             | Token::Whitespace(sqlparser::tokenizer::Whitespace::Space)
             | Token::Whitespace(sqlparser::tokenizer::Whitespace::Newline)
@@ -82,6 +86,11 @@ mod tests {
             Dialect::Sqlite,
             "SELECT a FROM t WHERE b = x'00' AND c = -3 LIMIT 5 /* Ann */ -- Bob\n",
             "SELECT a FROM t WHERE b = ? AND c = -? LIMIT ?    \n",
+        );
+        check(
+            Dialect::Sqlite,
+            r#"SELECT `a` FROM "t" WHERE b = "ann@example.org""#,
+            "SELECT `a` FROM ? WHERE b = ?",
         );
     }
 

@@ -21,7 +21,7 @@ pub(super) fn resolve(catalog: &Catalog, what: &str) -> (Vec<Arc<Table>>, Row) {
     if !whole.is_empty() {
         return (whole, Row::Any);
     }
-    for (at, _) in what.char_indices().filter(|(_, c)| *c == '.') {
+    for (at, _) in what.char_indices().rev().filter(|(_, c)| *c == '.') {
         let (name, key) = what.split_at(at);
         let tables = named(catalog, name);
         if !tables.is_empty() {
@@ -106,7 +106,13 @@ mod tests {
 
     fn catalog() -> Catalog {
         let mut catalog = Catalog::new(Dialect::Postgres);
-        for (schema, name) in [("public", "post"), ("old", "post"), ("public", "tag")] {
+        let names = [
+            ("public", "post"),
+            ("old", "post"),
+            ("public", "tag"),
+            ("audit", "audit"),
+        ];
+        for (schema, name) in names {
             let table = table(schema, name, &[ValueKind::Uuid]);
             catalog.tables.insert(table.name.clone(), Arc::new(table));
         }
@@ -126,6 +132,7 @@ mod tests {
         assert_eq!(found("post"), ("old.post public.post".into(), Row::Any));
         assert_eq!(found("public.post.7"), ("public.post".into(), row("7")));
         assert_eq!(found("tag.a.b"), ("public.tag".into(), row("a.b")));
+        assert_eq!(found("audit.audit.7"), ("audit.audit".into(), row("7")));
         assert_eq!(found("author.1"), (String::new(), Row::Any));
     }
 
