@@ -64,7 +64,8 @@ pub struct ReadStats {
     pub fills: u64,
     /// Results that were not stored.
     pub discarded: u64,
-    /// Time in fills of both kinds, from the lookup to the end.
+    /// Time in fills of both kinds, from the lookup to the end. That of a memo contains the fills
+    /// inside it, which count as well.
     #[serde(rename = "fill_us", with = "micros")]
     pub fill_time: Duration,
     /// What the queries took that the hits spared: the sum of what each one's fill has cost. Hits of
