@@ -16,6 +16,7 @@ use std::sync::{
 
 use larder_core::{Param, Prepared, Source, Untracked, observer::Cause, recorder};
 use larder_sql::{Dialect, Plan, Table, outbox, plan::Part};
+use tracing::{Instrument as _, Span};
 
 use crate::{
     Changes, Larder, Returned, changes_of, delivery::Uncertain, scope, sources::SourceEntry,
@@ -177,7 +178,8 @@ impl WriteGuard {
         let Some(changes) = self.known().cloned() else {
             return;
         };
-        self.larder.send(&self.entry, &changes, self.cause).await;
+        let sending = self.larder.send(&self.entry, &changes, self.cause);
+        sending.instrument(span(self.cause)).await;
         self.stage = Stage::Delivered;
         self.larder
             .inner
@@ -190,7 +192,9 @@ impl WriteGuard {
         let Some(changes) = self.known().cloned() else {
             return;
         };
-        self.larder.send_blocking(&self.entry, &changes, self.cause);
+        span(self.cause).in_scope(|| {
+            self.larder.send_blocking(&self.entry, &changes, self.cause);
+        });
         self.stage = Stage::Delivered;
         self.larder
             .inner
@@ -248,6 +252,11 @@ impl Drop for WriteGuard {
             }
         }
     }
+}
+
+/// What a subscriber sees of an invalidation: what it is for, and how long its caller waits.
+fn span(cause: Cause) -> Span {
+    tracing::debug_span!(target: "larder", "invalidate", cause = cause.label())
 }
 
 /// Whether an error that the server reported leaves nothing of the statement behind.

@@ -7,12 +7,14 @@ use crate::{
     clock::Moment,
     entry::{Entry, Payload},
     flight::Lead,
-    machine::{FillPlan, ReadRequest},
+    machine::{FillPlan, ReadMode, ReadRequest},
     observer::{DiscardReason, FillOutcome, MissCause},
     recorder::Recorded,
     store::{Removal, Request},
     sync::lock,
 };
+
+use tracing::{Span, field};
 
 use super::Cache;
 
@@ -35,6 +37,8 @@ struct Ticket {
     /// Why the read missed.
     miss: Option<MissCause>,
     ended: bool,
+    /// Open as long as the fill is under way.
+    _span: Span,
 }
 
 impl Fill {
@@ -53,6 +57,7 @@ impl Fill {
             lead,
             miss: None,
             ended: false,
+            _span: span(request),
         });
         Self { ticket }
     }
@@ -267,6 +272,21 @@ impl Fill {
         cache.filled(&key.table, statement.as_deref(), (outcome, bytes, took));
         outcome
     }
+}
+
+/// What a subscriber sees of a fill: which statement, and how long. Those of parts have that of the
+/// operation that they belong to.
+fn span(request: &ReadRequest<'_>) -> Span {
+    if request.mode == ReadMode::Part {
+        return Span::none();
+    }
+    let statement = request.call.map(|call| field::display(call.statement.id()));
+    tracing::debug_span!(
+        target: "larder",
+        "fill",
+        table = &*request.entry.table.0,
+        statement,
+    )
 }
 
 impl Drop for Fill {

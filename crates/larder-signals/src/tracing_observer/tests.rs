@@ -33,7 +33,14 @@ impl Subscriber for Lines {
         metadata.target() == "larder"
     }
 
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
+    fn new_span(&self, span: &Attributes<'_>) -> Id {
+        let mut line = Line(span.metadata().name().into(), String::new());
+        span.record(&mut line);
+        let Line(name, fields) = line;
+        self.0
+            .lock()
+            .expect("unpoisoned")
+            .push(format!("span {name}{fields}"));
         Id::from_u64(1)
     }
 
@@ -108,6 +115,31 @@ fn events_say_statement_table_and_reason_at_their_level() {
             "WARN the store failed kind=\"timeout\"",
             "WARN the breaker opened: the store is left alone",
             "INFO the breaker closed",
+        ]
+    );
+}
+
+#[test]
+fn fills_and_invalidations_have_spans() {
+    let larder = crate::Larder::builder()
+        .namespace("n")
+        .store(larder_core::MemoryStore::with_capacity_bytes(1 << 16))
+        .build()
+        .unwrap();
+    let source = larder.attach("s", "", larder_sql::Dialect::Sqlite);
+    let lines = Lines::default();
+    tracing::subscriber::with_default(lines.clone(), || {
+        let ttl = Duration::from_secs(60);
+        larder.memo("page", &7).ttl(ttl).run_blocking(|| 1_u8);
+        // A hit has none.
+        larder.memo("page", &7).ttl(ttl).run_blocking(|| 2_u8);
+        larder.apply_blocking(&source, crate::Changes::Everything, Cause::Schema);
+    });
+    assert_eq!(
+        *lines.0.lock().expect("unpoisoned"),
+        [
+            "span fill table=\"n:@memo:page\"",
+            "span invalidate cause=\"schema\"",
         ]
     );
 }
