@@ -27,3 +27,7 @@ faults ROUNDS:
 # Two processes on one Redis.
 two-processes:
     cargo run -p larder-examples --features redis --bin two_processes
+
+# A blog on axum, PostgreSQL and Redis that visits itself: `just web sea-orm`, `just web diesel-async`.
+web ORM:
+    cargo run -p larder-examples --features web-{{ORM}} --bin web_{{replace(ORM, "-", "_")}}

@@ -1,3 +1,6 @@
-//! What the examples share: the entities of the schema in `migrations/`.
+//! What the examples share: the entities of the schema in `migrations/`, and what is no ORM's in
+//! the two blogs on axum.
 
 pub mod entity;
+#[cfg(feature = "web")]
+pub mod web;
