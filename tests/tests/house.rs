@@ -66,6 +66,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "larder-cli",
         &[
+            // It connects to the store as applications do.
+            "larder",
             "larder-core",
             "larder-redis",
             "larder-sea-orm",
