@@ -112,7 +112,7 @@ impl RedisStore {
     }
 
     /// What the processes of a namespace have reported, one for each: counters and the statements
-    /// that saved most time. At most 1,000; those of a version that this one cannot read are left
+    /// that tell most. At most 1,000; those of a version that this one cannot read are left
     /// out. [`Stats::sum`] adds them.
     ///
     /// # Errors

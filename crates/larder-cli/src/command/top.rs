@@ -19,7 +19,8 @@ use crate::{
 ///
 /// On a terminal a screen that is drawn again until Ctrl-C, elsewhere once. Statements are shown
 /// without their literals, and by the name under which events and metrics know them. Each process
-/// reports its 50 statements that saved most time.
+/// reports its 50 statements that saved most time, and 25 each that miss and that go past the cache
+/// most often.
 #[derive(Args, Debug)]
 #[command(after_help = EXIT_CODES, after_long_help = AFTER)]
 pub(crate) struct TopArguments {

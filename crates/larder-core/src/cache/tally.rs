@@ -56,7 +56,10 @@ impl Cache {
 
     /// What was counted since the cache was made.
     pub fn stats(&self) -> Stats {
-        let mut stats = self.shared.counters.stats();
+        self.dated(self.shared.counters.stats())
+    }
+
+    fn dated(&self, mut stats: Stats) -> Stats {
         stats.started = self.shared.started;
         stats.taken = self.now();
         stats.pending = self.pending() as u64;
@@ -65,14 +68,14 @@ impl Cache {
     }
 
     /// Writes what was counted into the store for other processes, under the name of this instance
-    /// and for so long; the statements are those that saved most time, so many at most. Whether it is
-    /// there now. A fault is only counted: reports are no reason to leave the store alone. Nor is it
+    /// and for so long; the statements are those that saved most time, so many at most, and half as
+    /// many each that miss and that go past the cache most often. Whether it is there now. A fault is only counted: reports are no reason to leave the store alone. Nor is it
     /// asked while it is left alone.
     pub fn report_stats_blocking(&self, instance: &str, statements: usize, ttl: Duration) -> bool {
         if self.is_store_down() {
             return false;
         }
-        let mut stats = self.stats().top(statements);
+        let mut stats = self.dated(self.shared.counters.telling(statements));
         stats.tables.truncate(TABLES_REPORTED);
         let Some(report) = stats.encode() else {
             return false;

@@ -400,8 +400,12 @@ impl TableEffect {
     fn add(&mut self, other: Self) {
         match (&mut *self, other) {
             (Self::Shapes(ours), Self::Shapes(theirs)) => {
-                for ((_, our), (_, their)) in ours.iter_mut().zip(theirs) {
-                    *our = our.and(their);
+                for (words, their) in theirs {
+                    match ours.iter_mut().find(|(known, _)| *known == words) {
+                        Some((_, our)) => *our = our.and(their),
+                        // A reader has come between.
+                        None => ours.push((words, their)),
+                    }
                 }
             }
             (Self::Whole, _) => {}
