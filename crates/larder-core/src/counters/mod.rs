@@ -119,7 +119,8 @@ type Counted = (ReadStats, Arc<Statement>);
 
 fn telling(mut all: Vec<Counted>, most: usize) -> Vec<Counted> {
     let mut chosen = Vec::new();
-    let by: [(usize, fn(&ReadStats) -> u128); 3] = [
+    type Of = fn(&ReadStats) -> u128;
+    let by: [(usize, Of); 3] = [
         (most, |reads| reads.saved.as_micros()),
         (most / 2, |reads| reads.misses.into()),
         (most / 2, |reads| reads.bypassed().into()),
