@@ -141,10 +141,12 @@ mod tests {
     fn a_statement_that_only_misses_or_passes_is_told_beside_those_that_save() {
         let counted = |number: u8, saved, misses, bypasses| {
             let id = StatementId([number; 8]);
-            let mut reads = ReadStats::default();
-            reads.saved = std::time::Duration::from_secs(saved);
-            reads.misses = misses;
-            reads.bypasses.insert("uncacheable".into(), bypasses);
+            let reads = ReadStats {
+                saved: std::time::Duration::from_secs(saved),
+                misses,
+                bypasses: [("uncacheable".to_owned(), bypasses)].into(),
+                ..ReadStats::default()
+            };
             (
                 reads,
                 Arc::new(Statement::new(id, "SELECT 1", Dialect::Sqlite, None)),
