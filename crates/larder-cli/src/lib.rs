@@ -9,6 +9,7 @@ mod context;
 mod counted;
 mod database;
 mod exit;
+mod life;
 mod output;
 mod place;
 mod signals;

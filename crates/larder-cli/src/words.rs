@@ -4,10 +4,13 @@ use std::time::Duration;
 
 /// `1 row`, `2 rows`.
 pub(crate) fn count(number: u64, one: &str) -> String {
-    match number {
-        1 => format!("1 {one}"),
-        _ => format!("{number} {one}s"),
-    }
+    plural(number, one, &format!("{one}s"))
+}
+
+/// `1 entry`, `2 entries`.
+pub(crate) fn plural(number: u64, one: &str, many: &str) -> String {
+    let noun = if number == 1 { one } else { many };
+    format!("{number} {noun}")
 }
 
 /// `850 B`, `1.5 KiB`.
@@ -39,6 +42,15 @@ pub(crate) fn duration(duration: Duration) -> String {
         60..3_600 => two(seconds / 60, "m", seconds % 60, "s"),
         3_600..86_400 => two(seconds / 3_600, "h", seconds % 3_600 / 60, "m"),
         _ => two(seconds / 86_400, "d", seconds % 86_400 / 3_600, "h"),
+    }
+}
+
+/// A [`duration`] of whole seconds, of which 0 is less than one; `?` where it is not known.
+pub(crate) fn seconds(seconds: Option<u64>) -> String {
+    match seconds {
+        Some(0) => "<1s".to_owned(),
+        Some(seconds) => duration(Duration::from_secs(seconds)),
+        None => "?".to_owned(),
     }
 }
 
@@ -79,6 +91,11 @@ mod tests {
         assert_eq!(duration(Duration::from_micros(90)), "90us");
         assert_eq!(count(1, "row"), "1 row");
         assert_eq!(count(0, "row"), "0 rows");
+        assert_eq!(plural(1, "miss", "misses"), "1 miss");
+        assert_eq!(plural(2, "miss", "misses"), "2 misses");
+        assert_eq!(seconds(Some(0)), "<1s");
+        assert_eq!(seconds(Some(245)), "4m 5s");
+        assert_eq!(seconds(None), "?");
     }
 
     #[test]

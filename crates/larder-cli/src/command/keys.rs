@@ -1,6 +1,6 @@
 //! `larder keys`: what is kept of a table.
 
-use std::{fmt, time::Duration};
+use std::fmt;
 
 use clap::Args;
 use larder_core::{Clock as _, Moment, ShapeName, SystemClock};
@@ -10,8 +10,9 @@ use serde::Serialize;
 use crate::{
     context::Context,
     exit::{EXIT_CODES, Exit, Failure},
+    life::Life,
     output::Answer,
-    words::{bytes, count, duration},
+    words::{bytes, count, plural, seconds},
 };
 
 /// Show what is cached of a table: by which columns, how much, how old
@@ -83,9 +84,8 @@ struct Entry {
     digest: String,
     bytes: u64,
     result_bytes: Option<u64>,
-    age_seconds: Option<u64>,
-    ttl_seconds: Option<u64>,
-    query_micros: Option<u64>,
+    #[serde(flatten)]
+    life: Life,
     dependencies: Option<usize>,
 }
 
@@ -176,9 +176,7 @@ impl Entry {
             digest: found.digest.clone(),
             bytes: found.bytes,
             result_bytes: header.map(|it| it.result_bytes),
-            age_seconds: header.map(|it| now.since(it.created).as_secs()),
-            ttl_seconds: found.ttl.map(|it| it.as_secs()),
-            query_micros: header.and_then(|it| u64::try_from(it.cost.as_micros()).ok()),
+            life: Life::new(found, now),
             dependencies: header.map(|it| it.dependencies),
         }
     }
@@ -214,10 +212,7 @@ impl fmt::Display for Table {
             writeln!(f, "    {}", shape.words)?;
         }
         writeln!(f, "  {}", count(self.values, "stamped value"))?;
-        let entries = match self.entries {
-            1 => "1 entry".to_owned(),
-            entries => format!("{entries} entries"),
-        };
+        let entries = plural(self.entries, "entry", "entries");
         write!(f, "  {entries}, {}", bytes(self.bytes_read))?;
         match u64::try_from(self.entries_read).is_ok_and(|read| read < self.entries) {
             true => writeln!(f, " in the {} that were read", self.entries_read)?,
@@ -239,23 +234,13 @@ impl fmt::Display for Entry {
         if let Some(result) = self.result_bytes {
             write!(f, " (result {})", bytes(result))?;
         }
-        let (age, ttl) = (seconds(self.age_seconds), seconds(self.ttl_seconds));
-        write!(f, ", {age} old, lives {ttl} more")?;
-        if let Some(micros) = self.query_micros {
-            write!(f, ", query {}", duration(Duration::from_micros(micros)))?;
-        }
+        write!(f, ", {}", self.life)?;
         match self.dependencies {
-            Some(1) => f.write_str(", rests on 1 dependency"),
-            Some(number) => write!(f, ", rests on {number} dependencies"),
+            Some(number) => {
+                let rests_on = plural(number as u64, "dependency", "dependencies");
+                write!(f, ", rests on {rests_on}")
+            }
             None => f.write_str(", written by another version of larder"),
         }
-    }
-}
-
-fn seconds(seconds: Option<u64>) -> String {
-    match seconds {
-        Some(0) => "<1s".to_owned(),
-        Some(seconds) => duration(Duration::from_secs(seconds)),
-        None => "?".to_owned(),
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     exit::{EXIT_CODES, Exit, Failure},
     output::Answer,
     signals::ended,
-    words::{count, duration, parse_duration},
+    words::{count, parse_duration, plural, seconds},
 };
 
 /// Show hits, misses, what goes past the cache and why, and what was invalidated, by table
@@ -163,14 +163,8 @@ impl Table {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let processes = match self.processes {
-            1 => "1 process".to_owned(),
-            many => format!("{many} processes"),
-        };
-        let since = match self.since_seconds {
-            0 => "<1s".to_owned(),
-            seconds => duration(Duration::from_secs(seconds)),
-        };
+        let processes = plural(self.processes, "process", "processes");
+        let since = seconds(Some(self.since_seconds));
         writeln!(f, "{processes}, counting for {since}")?;
         let totals = &self.totals;
         writeln!(
@@ -178,7 +172,7 @@ impl fmt::Display for Report {
             "{} of what may be cached was answered: {}, {}; {} saved",
             totals.ratio(),
             count(totals.hits, "hit"),
-            misses(totals.misses),
+            plural(totals.misses, "miss", "misses"),
             totals.saved(),
         )?;
         if self.faults > 0 || self.pending > 0 || self.breakers_open > 0 {
@@ -245,20 +239,9 @@ impl Table {
         }
         if let Some(kept) = self.kept {
             let least = if kept.complete { "" } else { "at least " };
-            let entries = if kept.entries == 1 {
-                "entry"
-            } else {
-                "entries"
-            };
-            write!(f, "; {least}{} {entries} kept", kept.entries)?;
+            let entries = plural(kept.entries, "entry", "entries");
+            write!(f, "; {least}{entries} kept")?;
         }
         writeln!(f)
-    }
-}
-
-fn misses(count: u64) -> String {
-    match count {
-        1 => "1 miss".to_owned(),
-        many => format!("{many} misses"),
     }
 }

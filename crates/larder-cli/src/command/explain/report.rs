@@ -1,6 +1,6 @@
 //! An explanation, for people and for programs.
 
-use std::{fmt, time::Duration};
+use std::fmt;
 
 use larder_core::{Moment, StatementId, WidenedWhy};
 use larder_redis::inspect::EntryReport;
@@ -10,7 +10,7 @@ use larder_signals::{
 };
 use serde::Serialize;
 
-use crate::words::{bytes, duration};
+use crate::{life::Life, words::bytes};
 
 #[derive(Debug, Serialize)]
 pub(super) struct Report {
@@ -36,9 +36,8 @@ pub(super) struct Kept {
 #[derive(Debug, Serialize)]
 pub(super) struct Entry {
     bytes: u64,
-    age_seconds: Option<u64>,
-    ttl_seconds: Option<u64>,
-    query_micros: Option<u64>,
+    #[serde(flatten)]
+    life: Life,
 }
 
 #[derive(Debug, Serialize)]
@@ -239,28 +238,15 @@ impl fmt::Display for Report {
 
 impl Entry {
     pub(super) fn new(entry: &EntryReport, now: Moment) -> Self {
-        let header = entry.header.as_ref();
         Self {
             bytes: entry.bytes,
-            age_seconds: header.map(|it| now.since(it.created).as_secs()),
-            ttl_seconds: entry.ttl.map(|it| it.as_secs()),
-            query_micros: header.and_then(|it| u64::try_from(it.cost.as_micros()).ok()),
+            life: Life::new(entry, now),
         }
     }
 }
 
 impl fmt::Display for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let time = |seconds: Option<u64>| match seconds {
-            Some(0) => "<1s".to_owned(),
-            Some(seconds) => duration(Duration::from_secs(seconds)),
-            None => "?".to_owned(),
-        };
-        let (age, ttl) = (time(self.age_seconds), time(self.ttl_seconds));
-        write!(f, "{}, {age} old, lives {ttl} more", bytes(self.bytes))?;
-        match self.query_micros {
-            Some(micros) => write!(f, ", query {}", duration(Duration::from_micros(micros))),
-            None => Ok(()),
-        }
+        write!(f, "{}, {}", bytes(self.bytes), self.life)
     }
 }
