@@ -3,7 +3,7 @@
 mod fields;
 mod parts;
 
-use std::{fmt, fmt::Write as _, sync::Arc};
+use std::{borrow::Cow, fmt, fmt::Write as _, sync::Arc};
 
 use larder_sql::TableName;
 
@@ -37,7 +37,10 @@ pub struct TableKey(pub Arc<str>);
 impl TableKey {
     /// The key of a table of the source with this id.
     pub fn new(namespace: &str, source: &str, table: &TableName) -> Self {
-        let mut key = Self::start(namespace);
+        const USUAL_BYTES: usize = 64;
+        let mut key = String::with_capacity(USUAL_BYTES);
+        escape(&mut key, namespace, is_reserved_in_table_key);
+        key.push(':');
         escape(&mut key, source, is_reserved_in_table_key);
         key.push(':');
         escape(&mut key, &table.schema, is_reserved_in_table_key);
@@ -136,21 +139,27 @@ impl DependencyKey {
 
 /// Appends `text` with every reserved character and `%` as `%XX` of its UTF-8 bytes: injective,
 /// and undone by [`unescape`].
-pub(crate) fn escape(out: &mut String, text: &str, is_reserved: fn(char) -> bool) {
-    for c in text.chars() {
-        if c == '%' || is_reserved(c) {
-            for byte in c.encode_utf8(&mut [0; 4]).bytes() {
-                // Writing to a String cannot fail.
-                let _ = write!(out, "%{byte:02X}");
-            }
-        } else {
-            out.push(c);
+pub(crate) fn escape(out: &mut String, text: &str, is_reserved: impl Fn(char) -> bool) {
+    // Pieces that end with a reserved character, but for the last one.
+    for piece in text.split_inclusive(|c| c == '%' || is_reserved(c)) {
+        let last = piece.chars().next_back();
+        let Some(reserved) = last.filter(|c| *c == '%' || is_reserved(*c)) else {
+            out.push_str(piece);
+            continue;
+        };
+        out.push_str(piece.strip_suffix(reserved).unwrap_or_default());
+        for byte in reserved.encode_utf8(&mut [0; 4]).bytes() {
+            // Writing to a String cannot fail.
+            let _ = write!(out, "%{byte:02X}");
         }
     }
 }
 
 /// Undoes [`escape`]; `None` when `text` is not something that it writes.
-pub(crate) fn unescape(text: &str) -> Option<String> {
+pub(crate) fn unescape(text: &str) -> Option<Cow<'_, str>> {
+    if !text.contains('%') {
+        return Some(text.into());
+    }
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {
@@ -162,7 +171,7 @@ pub(crate) fn unescape(text: &str) -> Option<String> {
             bytes.push(byte);
         }
     }
-    String::from_utf8(bytes).ok()
+    String::from_utf8(bytes).ok().map(Cow::Owned)
 }
 
 pub(crate) fn is_reserved_in_table_key(c: char) -> bool {

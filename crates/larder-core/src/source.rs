@@ -246,7 +246,7 @@ fn is_same(a: &Catalog, b: &Catalog) -> bool {
     a.dialect == b.dialect
         && a.search_path == b.search_path
         && a.table_names_ignore_case == b.table_names_ignore_case
-        && a.tables == b.tables
+        && *a.tables == *b.tables
         && a.functions == b.functions
         && a.custom_operators == b.custom_operators
         && a.session == b.session

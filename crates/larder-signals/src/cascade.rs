@@ -60,12 +60,8 @@ impl<'a> Closure<'a> {
         let rewrites = |member: &Table| {
             member.has_rules || member.triggers.iter().any(|t| t.before && kind.fires(t))
         };
-        rewrites(table)
-            || self
-                .catalog
-                .family(&table.name)
-                .iter()
-                .any(|member| rewrites(member))
+        let family = self.catalog.family(&table.name);
+        rewrites(table) || family.iter().any(|member| rewrites(member))
     }
 
     /// Whether the table has neither ancestors nor descendants.
@@ -85,6 +81,11 @@ impl<'a> Closure<'a> {
         while let Some(event) = self.open.pop() {
             if let Some(event) = self.admit(event) {
                 self.follow(&event);
+                // What nothing comes after need not be remembered.
+                if !self.open.is_empty() && !event.kind.is_wide() {
+                    self.seen.push(event.clone());
+                }
+                self.take(event);
             }
             if matches!(self.result, Changes::Everything) {
                 return Changes::Everything;
@@ -112,11 +113,7 @@ impl<'a> Closure<'a> {
             *self.wide.entry(name.clone()).or_default() |= event.spreads;
             return (!covered || truncates).then_some(event);
         }
-        if covered || self.seen.contains(&event) {
-            return None;
-        }
-        self.seen.push(event.clone());
-        Some(event)
+        (!covered && !self.seen.contains(&event)).then_some(event)
     }
 
     fn follow(&mut self, event: &Event) {
@@ -126,18 +123,17 @@ impl<'a> Closure<'a> {
             self.result = Changes::Everything;
             return;
         }
-        self.take(event);
         self.follow_triggers(event);
         if event.spreads {
             self.follow_family(event);
         }
         for (child, key) in self.catalog.children_of(&event.table.name) {
-            if !event.spreads && self.copies_a_key_to_an_ancestor(&child, key) {
+            if !event.spreads && self.copies_a_key_to_an_ancestor(child, key) {
                 continue;
             }
             if event.kind == EventKind::Truncate {
-                self.open.push(Event::truncate(&child));
-            } else if let Some(caused) = self.caused(event, &child, key) {
+                self.open.push(Event::truncate(child));
+            } else if let Some(caused) = self.caused(event, child, key) {
                 self.open.push(caused);
             }
         }
@@ -145,7 +141,7 @@ impl<'a> Closure<'a> {
 
     /// Adds the event's own effect to the result. The outbox is never cached, and every write to a
     /// table with its triggers writes it too.
-    fn take(&mut self, event: &Event) {
+    fn take(&mut self, event: Event) {
         let is_nothing = event.rows.is_empty() && !event.kind.is_wide();
         if is_nothing || outbox::is_outbox(&event.table.name) {
             return;
@@ -154,14 +150,13 @@ impl<'a> Closure<'a> {
             ChangeScope::Record
         } else {
             ChangeScope::Rows {
-                changed: event.changed.clone(),
-                rows: event.rows.clone(),
+                changed: event.changed,
+                rows: event.rows,
             }
         };
-        let table_key = self.source.table_key(&event.table.name);
         let change = Change {
-            table_key,
-            table: Some(event.table.clone()),
+            table_key: self.source.table_key(&event.table.name),
+            table: Some(event.table),
             scope,
         };
         self.result
@@ -190,7 +185,7 @@ impl<'a> Closure<'a> {
     fn follow_family(&mut self, event: &Event) {
         let members = self.catalog.family(&event.table.name);
         let below = match event.kind {
-            EventKind::Update => family::below(&event.table.name, &members),
+            EventKind::Update => family::below(&event.table.name, members),
             _ => BTreeSet::new(),
         };
         for member in members.iter().filter(|m| m.name != event.table.name) {
@@ -212,7 +207,7 @@ impl<'a> Closure<'a> {
         let family = self.catalog.family(&key.parent);
         child.foreign_keys.iter().any(|other| {
             other.columns == key.columns
-                && family::below(&other.parent, &family).contains(&key.parent)
+                && family::below(&other.parent, family).contains(&key.parent)
         })
     }
 

@@ -172,8 +172,8 @@ impl Larder {
                 for member in catalog.family(&table.name) {
                     let change = Change {
                         table_key: entry.source.table_key(&member.name),
-                        scope: scope(&entry, &member),
-                        table: Some(member),
+                        scope: scope(&entry, member),
+                        table: Some(member.clone()),
                     };
                     changes.merge(Changes::Tables(vec![change]), self.inner.change_limits);
                 }

@@ -2,6 +2,7 @@
 //! plans, catalog and invalidation.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     sync::{
         Arc, Mutex, PoisonError, RwLock,
@@ -156,10 +157,14 @@ impl SourceEntry {
 
     /// The changes as a list; `None` = everything that the store holds, since what the source has
     /// is not known.
-    pub(crate) fn listed(&self, changes: &Changes, limits: ChangeLimits) -> Option<Vec<Change>> {
+    pub(crate) fn listed<'c>(
+        &self,
+        changes: &'c Changes,
+        limits: ChangeLimits,
+    ) -> Option<Cow<'c, [Change]>> {
         match changes {
-            Changes::Tables(changes) => Some(changes.clone()),
-            Changes::Everything => self.all_records(limits),
+            Changes::Tables(changes) => Some(changes.into()),
+            Changes::Everything => self.all_records(limits).map(Cow::Owned),
         }
     }
 

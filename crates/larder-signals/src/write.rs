@@ -9,12 +9,15 @@
 //!
 //! None of it needs a runtime or waits for I/O.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    mem,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
-use larder_core::{Param, Prepared, Source, Untracked, observer::Cause, recorder};
+use larder_core::{Change, Param, Prepared, Source, Untracked, observer::Cause, recorder};
 use larder_sql::{Dialect, Plan, Table, outbox, plan::Part};
 use tracing::{Instrument as _, Span};
 
@@ -174,45 +177,38 @@ impl WriteGuard {
     ///
     /// # Cancel safety
     /// Dropping the future queues the invalidation for the delivery thread.
-    pub async fn deliver(mut self) {
-        let Some(changes) = self.known().cloned() else {
+    pub async fn deliver(self) {
+        let Stage::Known(changes) = &self.stage else {
             return;
         };
-        let sending = self.larder.send(&self.entry, &changes, self.cause);
+        let sending = self.larder.send(&self.entry, changes, self.cause);
         sending.instrument(span(self.cause)).await;
-        self.stage = Stage::Delivered;
-        self.larder
-            .inner
-            .hooks
-            .run(Some(self.entry.source.id()), &changes, self.cause);
+        self.delivered();
     }
 
     /// [`Self::deliver`] for threads.
-    pub fn deliver_blocking(mut self) {
-        let Some(changes) = self.known().cloned() else {
+    pub fn deliver_blocking(self) {
+        let Stage::Known(changes) = &self.stage else {
             return;
         };
         span(self.cause).in_scope(|| {
-            self.larder.send_blocking(&self.entry, &changes, self.cause);
+            self.larder.send_blocking(&self.entry, changes, self.cause);
         });
-        self.stage = Stage::Delivered;
-        self.larder
-            .inner
-            .hooks
-            .run(Some(self.entry.source.id()), &changes, self.cause);
+        self.delivered();
+    }
+
+    /// The hooks' turn.
+    fn delivered(mut self) {
+        if let Stage::Known(changes) = mem::replace(&mut self.stage, Stage::Delivered) {
+            let (hooks, source) = (&self.larder.inner.hooks, self.entry.source.id());
+            hooks.run(Some(source), &changes, self.cause);
+        }
     }
 
     pub(crate) fn with_known(mut self, cause: Cause) -> Self {
         self.stage = Stage::Known(self.changes(&[], Returned::Nothing));
         self.cause = cause;
         self
-    }
-
-    fn known(&self) -> Option<&Changes> {
-        match &self.stage {
-            Stage::Known(changes) => Some(changes),
-            _ => None,
-        }
     }
 
     /// A write of unknown outcome (W4).
@@ -226,8 +222,8 @@ impl WriteGuard {
         let now = inner.cache.now();
         let until = now + inner.uncertain_for;
         let listed = self.entry.listed(&changes, inner.change_limits);
-        let tables =
-            listed.map(|changes| changes.into_iter().map(|change| change.table_key).collect());
+        let key = |change: &Change| change.table_key.clone();
+        let tables = listed.map(|changes| changes.iter().map(key).collect());
         // The mark stands before the first drop: no reader refills in between.
         let mark = inner.cache.mark_uncertain(tables, until);
         self.entry

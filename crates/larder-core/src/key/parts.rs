@@ -23,8 +23,8 @@ impl TableKey {
         let (namespace, source, table) = (sections.next()?, sections.next()?, sections.next()?);
         let (schema, name) = table.split_once('.')?;
         let parts = TableKeyParts {
-            namespace: unescape(namespace)?,
-            source: unescape(source)?,
+            namespace: unescape(namespace)?.into(),
+            source: unescape(source)?.into(),
             table: TableName::new(unescape(schema)?, unescape(name)?),
         };
         // Escapes have one spelling.

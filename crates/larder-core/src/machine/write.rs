@@ -9,10 +9,7 @@
 //! after COMMIT. What a shape asks for follows from its name and the change alone, so that it does
 //! not matter whether it was dropped before the record was read or afterwards.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
     Change, ChangeScope, Digest, ShapeName, TableKey,
@@ -48,7 +45,8 @@ pub struct TableDrop {
 pub struct WriteMachine<'a> {
     changes: &'a [Change],
     stamps_max: usize,
-    tables: BTreeMap<TableKey, Progress>,
+    /// One for each table, sorted by it.
+    tables: Vec<Progress>,
     stage: Stage,
 }
 
@@ -63,8 +61,9 @@ enum Stage {
 }
 
 /// How far one table has come.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct Progress {
+    table: TableKey,
     /// Shapes that this process has met.
     met: Option<Arc<[ShapeName]>>,
     /// What those ask for.
@@ -86,11 +85,13 @@ struct Drops {
 impl<'a> WriteMachine<'a> {
     /// A machine for changes that are committed.
     pub fn new(changes: &'a [Change], limits: &Limits) -> Self {
-        let tables = changes.iter().map(|change| change.table_key.clone());
+        let mut tables: Vec<&TableKey> = changes.iter().map(|it| &it.table_key).collect();
+        tables.sort_unstable();
+        tables.dedup();
         Self {
             changes,
             stamps_max: limits.stamps_per_write_max,
-            tables: tables.map(|table| (table, Progress::default())).collect(),
+            tables: tables.into_iter().map(Progress::of).collect(),
             stage: Stage::First,
         }
     }
@@ -99,28 +100,29 @@ impl<'a> WriteMachine<'a> {
     /// more, and need not be all.
     #[must_use]
     pub fn with_met(mut self, met: impl Fn(&TableKey) -> Option<Arc<[ShapeName]>>) -> Self {
-        for (table, progress) in &mut self.tables {
-            progress.met = met(table);
+        for progress in &mut self.tables {
+            progress.met = met(&progress.table);
         }
         self
     }
 
     /// The shapes that it has found in the records of tables, once they were read.
     pub fn found(&self) -> impl Iterator<Item = (&TableKey, &Arc<[ShapeName]>)> {
-        let by_rows = self.tables.iter().filter(|(_, it)| !it.first.record);
-        by_rows.map(|(table, progress)| (table, &progress.found))
+        let by_rows = self.tables.iter().filter(|it| !it.first.record);
+        by_rows.map(|progress| (&progress.table, &progress.found))
     }
 
     /// The first step.
     pub fn start(&mut self) -> WriteStep {
         for change in self.changes {
-            if let Some(progress) = self.tables.get_mut(&change.table_key) {
+            if let Some(progress) = self.progress(&change.table_key) {
                 progress.first.record |= matches!(change.scope, ChangeScope::Record);
             }
         }
-        for (table, progress) in &mut self.tables {
+        for progress in &mut self.tables {
             if let (Some(met), false) = (&progress.met, progress.first.record) {
-                let asked_for = asked_for(self.changes, table, met, self.stamps_max);
+                let table = &progress.table;
+                let asked_for = asked_for(self.changes, table, &**met, self.stamps_max);
                 // Whether the record must drop is the record's own to say: what was met may be gone.
                 if asked_for.record {
                     progress.met = None;
@@ -129,8 +131,8 @@ impl<'a> WriteMachine<'a> {
                 }
             }
         }
-        let by_rows = self.tables.iter().filter(|(_, it)| !it.first.record);
-        let by_rows: Vec<TableKey> = by_rows.map(|(table, _)| table.clone()).collect();
+        let by_rows = self.tables.iter().filter(|it| !it.first.record);
+        let by_rows: Vec<TableKey> = by_rows.map(|it| it.table.clone()).collect();
         let removals = self.removals(|progress| &progress.first);
         if by_rows.is_empty() {
             return self.ask(removals);
@@ -170,8 +172,9 @@ impl<'a> WriteMachine<'a> {
 
     /// What the records hold, and what of it is not dropped yet.
     fn read(&mut self, tables: &[TableKey], records: &[Vec<ShapeName>]) {
+        let (changes, stamps_max) = (self.changes, self.stamps_max);
         for (table, shapes) in tables.iter().zip(records) {
-            let Some(progress) = self.tables.get_mut(table) else {
+            let Some(progress) = self.progress(table) else {
                 continue;
             };
             let is_as_met = progress.met.as_ref().is_some_and(|met| **met == **shapes);
@@ -183,13 +186,14 @@ impl<'a> WriteMachine<'a> {
                 continue;
             }
             let met: BTreeSet<_> = progress.met.iter().flat_map(|met| met.iter()).collect();
-            let others: Vec<ShapeName> = shapes
-                .iter()
-                .filter(|shape| !met.contains(shape))
-                .cloned()
-                .collect();
-            progress.then = asked_for(self.changes, table, &others, self.stamps_max);
+            let others = shapes.iter().filter(|shape| !met.contains(shape));
+            progress.then = asked_for(changes, table, others, stamps_max);
         }
+    }
+
+    fn progress(&mut self, table: &TableKey) -> Option<&mut Progress> {
+        let found = self.tables.binary_search_by(|it| it.table.cmp(table));
+        self.tables.get_mut(found.ok()?)
     }
 
     fn ask(&self, removals: Vec<Request<'static>>) -> WriteStep {
@@ -200,8 +204,8 @@ impl<'a> WriteMachine<'a> {
     }
 
     fn removals(&self, of: impl Fn(&Progress) -> &Drops) -> Vec<Request<'static>> {
-        let removals = self.tables.iter().filter_map(|(table, progress)| {
-            let removals = of(progress).removals(table);
+        let removals = self.tables.iter().filter_map(|progress| {
+            let removals = of(progress).removals(&progress.table);
             (!removals.is_empty()).then_some(Request::Remove(removals))
         });
         removals.collect()
@@ -210,7 +214,7 @@ impl<'a> WriteMachine<'a> {
     /// The replies to [`Self::removals`]; `None` when they do not fit.
     fn removed(&mut self, replies: &[Reply], of: impl Fn(&Progress) -> &Drops) -> Option<()> {
         let mut replies = replies.iter();
-        for progress in self.tables.values_mut() {
+        for progress in &mut self.tables {
             if !of(progress).is_empty() {
                 let Reply::Removed { existed } = replies.next()? else {
                     return None;
@@ -222,7 +226,7 @@ impl<'a> WriteMachine<'a> {
     }
 
     fn dropped(&self) -> Vec<TableDrop> {
-        let tables = self.tables.iter().map(|(table, progress)| {
+        let tables = self.tables.iter().map(|progress| {
             let Progress { first, then, .. } = progress;
             let dropped = Dropped {
                 record: first.record || then.record,
@@ -230,7 +234,7 @@ impl<'a> WriteMachine<'a> {
                 stamps: first.stamps.len() + then.stamps.len(),
                 existed: progress.existed,
             };
-            let table = table.clone();
+            let table = progress.table.clone();
             TableDrop { table, dropped }
         });
         tables.collect()
@@ -238,16 +242,16 @@ impl<'a> WriteMachine<'a> {
 }
 
 /// What the changes of a table ask to be dropped of these shapes.
-fn asked_for(
+fn asked_for<'s>(
     changes: &[Change],
     table: &TableKey,
-    shapes: &[ShapeName],
+    shapes: impl IntoIterator<Item = &'s ShapeName> + Clone,
     stamps_max: usize,
 ) -> Drops {
     let mut drops = Drops::default();
     let changes = changes.iter().filter(|change| change.table_key == *table);
     for change in changes {
-        for shape in shapes {
+        for shape in shapes.clone() {
             match shape.affected_by(change) {
                 Affected::Untouched => {}
                 Affected::Values(digests) => drops.stamps.extend(digests),
@@ -264,6 +268,19 @@ fn asked_for(
         }
     }
     drops
+}
+
+impl Progress {
+    fn of(table: &TableKey) -> Self {
+        Self {
+            table: table.clone(),
+            met: None,
+            first: Drops::default(),
+            found: Arc::default(),
+            then: Drops::default(),
+            existed: 0,
+        }
+    }
 }
 
 impl Drops {

@@ -18,6 +18,7 @@ use std::{
 
 pub use self::{
     column::{Column, ValueKind},
+    relations::Tables,
     table::{ForeignKey, ForeignKeyAction, Table, TableKind, Trigger},
 };
 use crate::Dialect;
@@ -59,7 +60,7 @@ pub struct Catalog {
     /// Whether table names compare case-insensitively (SQLite; MySQL by `lower_case_table_names`).
     pub table_names_ignore_case: bool,
     /// Every table, view and other relation that the server lists.
-    pub tables: BTreeMap<TableName, Arc<Table>>,
+    pub tables: Tables,
     /// Volatility of functions that are not built in, by lower-case name. Overloads that disagree
     /// take the worst.
     pub functions: BTreeMap<Arc<str>, Volatility>,
@@ -78,7 +79,7 @@ impl Catalog {
             dialect,
             search_path: Vec::new(),
             table_names_ignore_case: dialect == Dialect::Sqlite,
-            tables: BTreeMap::new(),
+            tables: Tables::default(),
             functions: BTreeMap::new(),
             custom_operators: BTreeSet::new(),
             session: Vec::new(),

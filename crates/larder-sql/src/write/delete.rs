@@ -110,15 +110,11 @@ impl Writes<'_, '_> {
             if emptied.iter().any(|known| known.name == table.name) {
                 continue;
             }
-            let family = self.cx.catalog.family(&table.name);
-            next.extend(
-                family
-                    .into_iter()
-                    .filter(|member| member.name != table.name),
-            );
+            let family = self.cx.catalog.family(&table.name).iter();
+            next.extend(family.filter(|it| it.name != table.name).cloned());
             if cascade {
                 let children = self.cx.catalog.children_of(&table.name);
-                next.extend(children.into_iter().map(|(child, _)| child));
+                next.extend(children.map(|(child, _)| Arc::clone(child)));
             }
             emptied.push(table);
         }
