@@ -345,6 +345,11 @@ pub(crate) fn fault_of(error: &ServerError) -> Fault {
     Fault::new(kind).because(Refused(error.clone()))
 }
 
+/// A server that says this is not the one to ask.
+pub(crate) fn unavailable(error: &ServerError) -> Fault {
+    Fault::new(FaultKind::Unavailable).because(Refused(error.clone()))
+}
+
 /// What a server said.
 #[derive(Debug)]
 struct Refused(ServerError);

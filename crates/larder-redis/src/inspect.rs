@@ -112,6 +112,6 @@ pub(crate) fn way(timeout: std::time::Duration) -> Way {
     Way {
         timeout,
         wait: None,
-        asks: false,
+        of_a_master: false,
     }
 }

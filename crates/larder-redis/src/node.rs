@@ -24,7 +24,11 @@ use std::{
 use larder_core::{Fault, FaultKind, Moment, SystemClock, entry::Incarnation};
 use redis::{Pipeline, Value};
 
-use crate::{call::protocol, config::Address, exchange::Sent};
+use crate::{
+    call::protocol,
+    config::Address,
+    exchange::{Sent, unavailable},
+};
 
 pub(crate) use door::Door;
 pub(crate) use failure::Failure;
@@ -67,9 +71,9 @@ pub(crate) struct Way {
     pub(crate) timeout: Duration,
     /// How many replicas must have what it removes, and how long they may take.
     pub(crate) wait: Option<(u32, Duration)>,
-    /// Whether the server is asked who it is even if it was just now: a replica's word that there is
-    /// nothing to drop must not count.
-    pub(crate) asks: bool,
+    /// Whether only a master's answers count, even if the server said who it is just now: a replica's
+    /// word that there is nothing to drop must not.
+    pub(crate) of_a_master: bool,
 }
 
 /// Who the server at the other end is, as it last said.
@@ -154,12 +158,14 @@ impl Known {
 }
 
 /// A batch as it goes out: behind it a question about the server, where that is due, and the wait
-/// for replicas. In front, the question would say nothing about a server that becomes a replica
+/// for replicas, which a replica refuses: for none of them, it is the shortest question about a
+/// server's role. In front, the question would say nothing about a server that becomes a replica
 /// between it and the commands.
 struct Packed<'a> {
     pipeline: Cow<'a, Pipeline>,
     count: usize,
     asks: bool,
+    /// How many replicas are waited for.
     wait: Option<u32>,
     /// When it goes out.
     sent: Moment,
@@ -167,8 +173,10 @@ struct Packed<'a> {
 
 impl<'a> Packed<'a> {
     fn new(commands: &'a Pipeline, known: &Known, way: &Way, now: Moment) -> Self {
-        let asks = known.is_due(now) || way.asks;
-        let pipeline = match (asks, way.wait) {
+        let asks = known.is_due(now);
+        let role = || way.of_a_master.then_some((0, Duration::ZERO));
+        let wait = way.wait.or_else(role);
+        let pipeline = match (asks, wait) {
             (false, None) => Cow::Borrowed(commands),
             (_, wait) => Cow::Owned(followed(commands, asks, wait)),
         };
@@ -177,7 +185,7 @@ impl<'a> Packed<'a> {
             pipeline,
             asks,
             sent: now,
-            wait: way.wait.map(|(replicas, _)| replicas),
+            wait: wait.map(|(replicas, _)| replicas),
         }
     }
 
@@ -193,8 +201,7 @@ impl<'a> Packed<'a> {
         }
         let reached = match acknowledged {
             Some(Value::Int(replicas)) => replicas,
-            // A replica has none.
-            Some(Value::ServerError(_)) => 0,
+            Some(Value::ServerError(error)) => return Err(unavailable(&error)),
             Some(_) => return Err(protocol()),
             None => i64::MAX,
         };

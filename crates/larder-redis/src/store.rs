@@ -170,9 +170,7 @@ fn probes(config: &RedisConfig) -> Pipeline {
         probes.cmd("ASKING");
     }
     probes.cmd("SCAN").arg(0).arg("COUNT").arg(1);
-    if config.acknowledge_replicas.is_some() {
-        probes.cmd("WAIT").arg(0).arg(1);
-    }
+    probes.cmd("WAIT").arg(0).arg(1);
     probes
 }
 
@@ -375,7 +373,7 @@ impl Shared {
             wait: acknowledge_replicas
                 .filter(|_| invalidates)
                 .map(|it| (it.replicas, it.timeout)),
-            asks: requests.iter().any(task::finds_what_to_drop),
+            of_a_master: requests.iter().any(task::finds_what_to_drop),
         }
     }
 }

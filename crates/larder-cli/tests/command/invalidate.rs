@@ -255,7 +255,7 @@ async fn what_the_store_refuses_is_never_called_done() {
     let lab = Lab::on(Dialect::Postgres, &redis.url(), "").await;
     lab.fill().await;
     let user = [
-        "ACL", "SETUSER", "reader", "on", ">word", "~*", "+@read", "+info",
+        "ACL", "SETUSER", "reader", "on", ">word", "~*", "+@read", "+info", "+wait",
     ];
     redis.command(&user).unwrap();
     let url = format!("redis://reader:word@127.0.0.1:{}/", redis.port());

@@ -123,9 +123,9 @@ pub(crate) const NO_PASSWORD_THERE: &str = "the redis server has no password: le
                                             or set username where the server has ACL users";
 pub(crate) const NO_USERS: &str =
     "the redis server is older than Redis 6 and has no users: leave username away";
-pub(crate) const NOT_PERMITTED: &str = "the redis user lacks permissions: larder needs +info +@read +@write on the keys of its \
-     namespace, +select for a database, +client|setname for client_name, +wait for \
-     acknowledge_replicas, +cluster|slots +cluster|nodes +asking in a cluster";
+pub(crate) const NOT_PERMITTED: &str = "the redis user lacks permissions: larder needs +info +wait +@read +@write on the keys of its \
+     namespace, +select for a database, +client|setname for client_name, +cluster|slots \
+     +cluster|nodes +asking in a cluster";
 const NO_DATABASE: &str = "the redis server has no database of that number: lower database, or \
                            raise databases in the server's configuration";
 

@@ -1,7 +1,7 @@
 //! Which permissions a user needs, and what becomes of a store without them.
 
 use larder_core::Store as _;
-use larder_redis::{AcknowledgeReplicas, RedisConfig, RedisStore};
+use larder_redis::{RedisConfig, RedisStore};
 use larder_testkit::server::{RedisOptions, RedisServer};
 
 use super::{SECRET, connect, refuse, small_cluster, small_sentinel};
@@ -10,14 +10,15 @@ use crate::{
     urls::{address, patient},
 };
 
-const NOT_PERMITTED: &str = "the redis user lacks permissions: larder needs +info +@read +@write \
-                             on the keys of its namespace, +select for a database, \
-                             +client|setname for client_name, +wait for acknowledge_replicas, \
-                             +cluster|slots +cluster|nodes +asking in a cluster";
+const NOT_PERMITTED: &str = "the redis user lacks permissions: larder needs +info +wait +@read \
+                             +@write on the keys of its namespace, +select for a database, \
+                             +client|setname for client_name, +cluster|slots +cluster|nodes \
+                             +asking in a cluster";
 
 /// The least that works, for those who do not want to grant whole categories.
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 15] = [
     "+info",
+    "+wait",
     "+get",
     "+getrange",
     "+mget",
@@ -34,7 +35,7 @@ const COMMANDS: [&str; 14] = [
 ];
 
 /// Without these, connecting fails.
-const ASKED_AT_THE_START: [&str; 2] = ["+info", "+scan"];
+const ASKED_AT_THE_START: [&str; 3] = ["+info", "+wait", "+scan"];
 
 /// Makes a user who may do this and nothing else.
 fn user(server: &RedisServer, keys: &str, permissions: &[&str]) {
@@ -53,9 +54,9 @@ fn check_nothing_was_refused(server: &RedisServer) {
 }
 
 #[test]
-fn read_and_write_and_info_on_the_keys_of_the_namespace_are_enough() {
+fn read_write_info_and_wait_on_the_keys_of_the_namespace_are_enough() {
     let server = RedisServer::start().unwrap();
-    for permissions in [&["+info", "+@read", "+@write"][..], &COMMANDS] {
+    for permissions in [&["+info", "+wait", "+@read", "+@write"][..], &COMMANDS] {
         user(&server, "~{shop:*", permissions);
         check(&connect(config("redis", &server)));
     }
@@ -93,11 +94,9 @@ fn keys_of_another_namespace_are_out_of_reach() {
 fn settings_that_need_a_permission_are_refused_without_it() {
     let server = RedisServer::start().unwrap();
     let plain = || config("redis", &server);
-    let acknowledge = AcknowledgeReplicas::default();
     for (needed, config) in [
         ("+select", plain().with_database(3)),
         ("+client|setname", plain().with_client_name("app")),
-        ("+wait", plain().with_acknowledge_replicas(acknowledge)),
     ] {
         user(&server, "~{shop:*", &COMMANDS);
         refuse(&config, NOT_PERMITTED);
