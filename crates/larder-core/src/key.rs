@@ -37,16 +37,26 @@ pub struct TableKey(pub Arc<str>);
 impl TableKey {
     /// The key of a table of the source with this id.
     pub fn new(namespace: &str, source: &str, table: &TableName) -> Self {
-        const USUAL_BYTES: usize = 64;
-        let mut key = String::with_capacity(USUAL_BYTES);
-        escape(&mut key, namespace, is_reserved_in_table_key);
-        key.push(':');
-        escape(&mut key, source, is_reserved_in_table_key);
-        key.push(':');
+        Self::under(&Self::source_start(namespace, source), table)
+    }
+
+    /// The key of a table of the source whose keys start like this.
+    pub(crate) fn under(source_start: &str, table: &TableName) -> Self {
+        let bytes = source_start.len() + table.schema.len() + table.name.len() + 1;
+        let mut key = String::with_capacity(bytes);
+        key.push_str(source_start);
         escape(&mut key, &table.schema, is_reserved_in_table_key);
         key.push('.');
         escape(&mut key, &table.name, is_reserved_in_table_key);
         Self(key.into())
+    }
+
+    /// How every key of a source starts.
+    pub(crate) fn source_start(namespace: &str, source: &str) -> String {
+        let mut start = Self::start(namespace);
+        escape(&mut start, source, is_reserved_in_table_key);
+        start.push(':');
+        start
     }
 
     /// Whether it is one of this namespace.

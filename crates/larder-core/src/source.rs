@@ -44,6 +44,8 @@ impl Default for SourceLimits {
 pub struct Source {
     id: Arc<str>,
     namespace: Arc<str>,
+    /// How the keys of its tables start.
+    key_start: String,
     entry_version: Arc<str>,
     dialect: Dialect,
     limits: SourceLimits,
@@ -75,8 +77,10 @@ impl Source {
         functions: FunctionLists,
     ) -> Self {
         let plans = PlanCache::new(limits.plans_max);
+        let id = id.into();
         Self {
-            id: id.into(),
+            key_start: TableKey::source_start("", &id),
+            id,
             namespace: Arc::from(""),
             entry_version: Arc::from(""),
             dialect,
@@ -94,6 +98,7 @@ impl Source {
     #[must_use]
     pub fn with_namespace(mut self, namespace: impl Into<Arc<str>>) -> Self {
         self.namespace = namespace.into();
+        self.key_start = TableKey::source_start(&self.namespace, &self.id);
         self.plans.clear();
         self
     }
@@ -200,7 +205,7 @@ impl Source {
 
     /// The key of a table of this source.
     pub fn table_key(&self, table: &TableName) -> TableKey {
-        TableKey::new(&self.namespace, &self.id, table)
+        TableKey::under(&self.key_start, table)
     }
 
     fn analyze(&self, sql: &str, catalog: Option<&Catalog>) -> Plan {

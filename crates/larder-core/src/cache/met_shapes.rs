@@ -2,7 +2,12 @@
 //! reading the record, so that most invalidations are one round trip. What is forgotten costs one
 //! more.
 
-use std::{collections::HashMap, sync::Arc, sync::RwLock};
+use std::{
+    collections::HashMap,
+    sync::{Arc, RwLock},
+};
+
+use foldhash::fast::RandomState;
 
 use crate::{
     ShapeName, TableKey,
@@ -16,7 +21,7 @@ const TABLES_MAX: usize = 10_000;
 const SHAPES_MAX: usize = 256;
 
 #[derive(Debug, Default)]
-pub(super) struct MetShapes(RwLock<HashMap<TableKey, Arc<[ShapeName]>>>);
+pub(super) struct MetShapes(RwLock<HashMap<TableKey, Arc<[ShapeName]>, RandomState>>);
 
 impl MetShapes {
     pub(super) fn of(&self, table: &TableKey) -> Option<Arc<[ShapeName]>> {

@@ -3,6 +3,8 @@
 
 use std::{collections::HashMap, sync::RwLock, time::Duration};
 
+use foldhash::fast::RandomState;
+
 use crate::{
     TableKey,
     clock::Moment,
@@ -17,7 +19,7 @@ pub(super) struct OwnDrops(RwLock<Drops>);
 
 #[derive(Debug, Default)]
 struct Drops {
-    tables: HashMap<TableKey, Moment>,
+    tables: HashMap<TableKey, Moment, RandomState>,
     all: Option<Moment>,
 }
 

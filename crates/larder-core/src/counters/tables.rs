@@ -5,6 +5,8 @@ use std::{
     sync::Mutex,
 };
 
+use foldhash::fast::RandomState;
+
 use crate::{Cause, Dropped, TableKey, stats::TableStats, sync::lock};
 
 /// Tables told apart; further ones count together.
@@ -15,7 +17,7 @@ const ALL: &str = "*";
 
 /// Invalidations are rare beside hits: a lock will do.
 #[derive(Debug, Default)]
-pub(super) struct Tables(Mutex<HashMap<Option<TableKey>, Counts>>);
+pub(super) struct Tables(Mutex<HashMap<Option<TableKey>, Counts, RandomState>>);
 
 #[derive(Debug, Default)]
 struct Counts {
