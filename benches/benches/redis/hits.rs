@@ -7,6 +7,7 @@ use larder_redis::RedisStore;
 use larder_testkit::{
     fixture::Query,
     server::{RedisCluster, RedisServer},
+    tags::redis_tag,
 };
 use redis::{Client, Connection, Pipeline, aio::MultiplexedConnection, pipe};
 use tokio::{runtime::Runtime, task::JoinSet};
@@ -49,7 +50,7 @@ pub fn on_a_cluster(runtime: &Runtime, cluster: &RedisCluster) {
     let store = rows::store(&url);
     let tables = ["post", "author", "comment"].map(rows::table);
     let owners = tables.each_ref().map(|posts| {
-        let slot = cluster.slot_of(&posts.key.0).unwrap();
+        let slot = cluster.slot_of(&redis_tag(&posts.key)).unwrap();
         cluster.master_of_slot(slot).unwrap()
     });
     let owner = &cluster.nodes()[owners[0]];

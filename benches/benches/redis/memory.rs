@@ -54,7 +54,7 @@ fn print_parts(connection: &mut Connection, ours: f64) {
             key.len()
         );
     }
-    let records: Vec<String> = redis::cmd("KEYS").arg("*:t").query(connection).unwrap();
+    let records: Vec<String> = redis::cmd("KEYS").arg("*}:t:*").query(connection).unwrap();
     let record: usize = records.iter().map(|key| usage(connection, key)).sum();
     println!("    record: {record} for all rows together; {rest:.0} for expiries and the tables");
 }

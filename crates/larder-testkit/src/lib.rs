@@ -15,3 +15,4 @@ pub mod remote;
 pub mod schema;
 pub mod server;
 pub mod sim;
+pub mod tags;

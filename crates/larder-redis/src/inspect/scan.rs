@@ -8,7 +8,7 @@ use redis::{Value, cmd};
 use super::{Inspector, at};
 use crate::{
     call::{KEYS_MAX, list, protocol},
-    layout::{literal, records_pattern},
+    layout::{Tag, literal, records_pattern},
     node::NodeRef,
 };
 
@@ -63,9 +63,13 @@ impl Inspector {
         let pattern = records_pattern(namespace);
         let complete = self.walk(&pattern, |_, keys| {
             for key in keys {
-                if let Some(record) = record_of(key).filter(|it| it.table.is_in(namespace)) {
-                    found.insert(record);
-                }
+                let is_wanted =
+                    |it: &Tag| it.table().is_in(namespace) && it.table().parts().is_some();
+                let tag = Tag::of_record(key).filter(is_wanted);
+                found.extend(tag.map(|tag| RecordKey {
+                    table: tag.table().clone(),
+                    shards: tag.shards(),
+                }));
             }
             Ok(found.len() < TABLES_MAX)
         })?;
@@ -170,52 +174,3 @@ type Step = (Vec<u8>, Vec<Vec<u8>>);
 
 /// What `PTTL` says of a key that does not expire.
 const NEVER: i64 = -1;
-
-/// `{table}:t` and `{table:i/N}:t`.
-fn record_of(key: &[u8]) -> Option<RecordKey> {
-    let key = std::str::from_utf8(key).ok()?;
-    let tag = key.strip_suffix("}:t")?.strip_prefix('{')?;
-    let (table, shards) = table_of(tag)?;
-    Some(RecordKey { table, shards })
-}
-
-/// The table of a tag, and over how many shards it is spread.
-pub(super) fn table_of(tag: &str) -> Option<(TableKey, u16)> {
-    let whole = TableKey(tag.into());
-    if whole.parts().is_some() {
-        return Some((whole, 1));
-    }
-    let (table, shard) = tag.rsplit_once(':')?;
-    let (at, shards) = shard.split_once('/')?;
-    let (at, shards): (u16, u16) = (at.parse().ok()?, shards.parse().ok()?);
-    let table = TableKey(table.into());
-    (at < shards && table.parts().is_some()).then_some((table, shards))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_record_names_its_table_and_its_layout() {
-        let record =
-            |key: &str| record_of(key.as_bytes()).map(|it| (it.table.to_string(), it.shards));
-        assert_eq!(
-            record("{shop:db:public.post}:t"),
-            Some(("shop:db:public.post".into(), 1))
-        );
-        assert_eq!(
-            record("{shop:db:public.post:3/4}:t"),
-            Some(("shop:db:public.post".into(), 4))
-        );
-        for key in [
-            "{shop:db:public.post}:d:x",
-            "{shop:db:public.post:4/4}:t",
-            "{shop:db:post}:t",
-            "shop:db:public.post:t",
-            "",
-        ] {
-            assert_eq!(record(key), None, "{key}");
-        }
-    }
-}

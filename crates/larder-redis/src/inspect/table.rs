@@ -5,10 +5,10 @@ use std::{collections::BTreeSet, time::Duration};
 use larder_core::{Error, Fault, Moment, ShapeName, TableKey};
 use redis::{Value, cmd};
 
-use super::{EntryReport, Inspector, entry, scan::table_of};
+use super::{EntryReport, Inspector, entry};
 use crate::{
     call::{Call, KEYS_MAX, list, protocol},
-    layout::{CREATED, Layout, Tag, literal},
+    layout::{CREATED, Kept, Layout, Tag},
     node::NodeRef,
 };
 
@@ -57,13 +57,12 @@ impl Inspector {
         for tag in Layout::new(shards, &[]).tags_to_drop(table) {
             self.record(&tag, &mut report)?;
         }
-        let pattern = format!("{{{}*", literal(&table.0));
+        let whole = Layout::new(1, &[]).tag(table, 0);
         let mut seen = BTreeSet::new();
-        report.complete = self.walk(&pattern, |node, keys| {
+        report.complete = self.walk(&whole.pattern(), |node, keys| {
             let mut entries = Vec::new();
             for key in keys {
-                let kind = kind_of(key, table);
-                match kind {
+                match whole.kind_of(key) {
                     Some(Kept::Stamp) => report.stamps += 1,
                     Some(Kept::Claim) => report.claims += 1,
                     Some(Kept::Entry) => {
@@ -131,52 +130,5 @@ impl Inspector {
             }
         }
         Ok(())
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kept {
-    Record,
-    Stamp,
-    Entry,
-    Claim,
-}
-
-/// What a key is, when it is one of this table.
-fn kind_of(key: &[u8], table: &TableKey) -> Option<Kept> {
-    let key = std::str::from_utf8(key).ok()?;
-    let (tag, rest) = key.strip_prefix('{')?.split_once('}')?;
-    if table_of(tag)?.0 != *table {
-        return None;
-    }
-    Some(match rest.get(..3).unwrap_or(rest) {
-        ":t" => Kept::Record,
-        ":d:" => Kept::Stamp,
-        ":q:" => Kept::Entry,
-        ":l:" => Kept::Claim,
-        _ => return None,
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_key_belongs_to_one_table() {
-        let table = TableKey("shop:db:public.post".into());
-        let kind = |key: &str| kind_of(key.as_bytes(), &table);
-        assert_eq!(kind("{shop:db:public.post}:t"), Some(Kept::Record));
-        assert_eq!(kind("{shop:db:public.post}:d:x"), Some(Kept::Stamp));
-        assert_eq!(kind("{shop:db:public.post:1/2}:q:x"), Some(Kept::Entry));
-        assert_eq!(kind("{shop:db:public.post}:l:x"), Some(Kept::Claim));
-        for other in [
-            "{shop:db:public.post_tag}:t",
-            "{shop:db:public.post}:z:x",
-            "{shop:db:public.post}",
-            "shop",
-        ] {
-            assert_eq!(kind(other), None, "{other}");
-        }
     }
 }

@@ -6,6 +6,7 @@ use larder_redis::RedisConfig;
 use larder_testkit::{
     fixture::Posts,
     server::{RedisCluster, RedisSentinel, wait_until},
+    tags::redis_tag,
 };
 
 use super::{Answer, Process, Rows, cluster_config, patient, processes, warm};
@@ -83,7 +84,7 @@ fn tables(cluster: &RedisCluster) -> Vec<Rows> {
         (0..100)
             .map(|number| Rows::of(Posts::named(&format!("t{number}")), 1))
             .find(|rows| {
-                let slot = cluster.slot_of(&format!("{{{}}}", rows.posts.key));
+                let slot = cluster.slot_of(&redis_tag(&rows.posts.key));
                 cluster.master_of_slot(slot.unwrap()).unwrap() == node
             })
             .unwrap()

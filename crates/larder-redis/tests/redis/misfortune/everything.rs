@@ -7,6 +7,7 @@ use larder_redis::RedisConfig;
 use larder_testkit::{
     fixture::Posts,
     server::{RedisCluster, RedisServer, wait_until},
+    tags::redis_tag,
 };
 
 use super::{Process, Rows, STORED, cluster_config, config, processes, warm};
@@ -66,7 +67,7 @@ fn everything_drops_on_a_master_that_was_none_before() {
     let config = cluster_config(&cluster);
     let (readers, writers) = (processes(&config), processes(&config));
     let rows = Rows::of(Posts::named("t0"), 1);
-    let slot = cluster.slot_of(&format!("{{{}}}", rows.posts.key)).unwrap();
+    let slot = cluster.slot_of(&redis_tag(&rows.posts.key)).unwrap();
     warm(&readers, &rows);
     cluster.move_slot(slot, 2).unwrap();
     check_that_each_drops_it(&readers, &writers, &rows, || {});
@@ -80,7 +81,7 @@ fn everything_drops_on_a_master_that_is_about_to_be_one() {
     let config = cluster_config(&cluster);
     let (readers, writers) = (processes(&config), processes(&config));
     let rows = Rows::of(Posts::named("t0"), 1);
-    let slot = cluster.slot_of(&format!("{{{}}}", rows.posts.key)).unwrap();
+    let slot = cluster.slot_of(&redis_tag(&rows.posts.key)).unwrap();
     cluster.begin_move(slot, 2).unwrap();
     check_that_each_drops_it(&readers, &writers, &rows, || {
         assert_ne!(cluster.nodes()[2].command(&["DBSIZE"]).unwrap().trim(), "0");
@@ -152,7 +153,7 @@ fn tables(namespace: &str, name: &str) -> Vec<Rows> {
 fn add_other_keys(servers: &[RedisServer]) {
     for tag in 0..20 {
         let keys: Vec<_> = (0..1_000)
-            .map(|number| format!("{{other{tag}:test:main.t0}}{number}:t"))
+            .map(|number| format!("{{other{tag}:short}}:t{number}:test:main.t0"))
             .collect();
         let pairs = keys.iter().flat_map(|key| [key.as_str(), "x"]);
         let command: Vec<_> = ["MSET"].into_iter().chain(pairs).collect();

@@ -10,6 +10,7 @@ use larder_redis::RedisConfig;
 use larder_testkit::{
     fixture::Posts,
     server::{RedisCluster, RedisSentinel, wait_until},
+    tags::redis_tag,
 };
 
 use super::{
@@ -40,8 +41,7 @@ fn a_failover_of_a_cluster_is_neither_an_error_nor_stale() {
     let tables: Vec<_> = (0..6)
         .map(|number| Rows::of(Posts::named(&format!("t{number}")), 2))
         .collect();
-    let key = format!("{{{}}}", tables[0].posts.key);
-    let slot = cluster.slot_of(&key).unwrap();
+    let slot = cluster.slot_of(&redis_tag(&tables[0].posts.key)).unwrap();
     let owner = cluster.master_of_slot(slot).unwrap();
     check(&config, &tables, || {
         cluster.nodes_mut()[owner].kill().unwrap();

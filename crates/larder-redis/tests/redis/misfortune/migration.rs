@@ -4,6 +4,7 @@ use larder_core::DependencyKey;
 use larder_testkit::{
     fixture::{Posts, Query},
     server::{RedisCluster, RedisServer},
+    tags::redis_tag,
 };
 
 use super::{Process, Rows, STORED, check_that_all_is_well, cluster_config, processes, warm};
@@ -20,7 +21,7 @@ fn a_slot_that_moves_is_no_fault_and_nothing_in_it_is_stale() {
     assert!(processes[0].write(&rows, 0));
     processes[0].read(&rows, 0);
     assert_eq!(stamps(&cluster, to, &rows).lines().count(), 1);
-    move_by_hand(&cluster, from, to, "*:t");
+    move_by_hand(&cluster, from, to, "*:t:*");
     use_it(&processes, &rows);
     move_by_hand(&cluster, from, to, "*:d:*");
     use_it(&processes, &rows);
@@ -96,7 +97,7 @@ fn check_that_the_owner_is_known(
 
 /// The slot of the table, its owner and another node.
 fn move_of(cluster: &RedisCluster, rows: &Rows) -> (u16, usize, usize) {
-    let slot = cluster.slot_of(&format!("{{{}}}", rows.posts.key)).unwrap();
+    let slot = cluster.slot_of(&redis_tag(&rows.posts.key)).unwrap();
     let from = cluster.master_of_slot(slot).unwrap();
     (slot, from, (from + 1) % 3)
 }
@@ -142,7 +143,7 @@ fn refusals(cluster: &RedisCluster) -> usize {
 }
 
 fn stamps(cluster: &RedisCluster, node: usize, rows: &Rows) -> String {
-    let pattern = format!("{{{}}}:d:*", rows.posts.key);
+    let pattern = format!("{}:d:*", redis_tag(&rows.posts.key));
     cluster.nodes()[node].command(&["KEYS", &pattern]).unwrap()
 }
 

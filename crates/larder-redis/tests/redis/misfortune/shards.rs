@@ -25,7 +25,7 @@ fn a_write_drops_values_and_shapes_on_all_shards() {
     };
     for writer in &processes {
         check_drops(writer, &processes, &rows);
-        assert_eq!(lying_on("*:t"), 3, "no shard is left out");
+        assert_eq!(lying_on("*:t:*"), 3, "no shard is left out");
     }
     processes.iter().for_each(Process::has_no_fault);
 }
