@@ -77,8 +77,8 @@ impl Contenders {
     fn new(store: &RedisStore, query: Query, owner: &RedisServer) -> Self {
         let bare = Client::open(owner.url()).unwrap();
         let mut connection = bare.get_connection().unwrap();
-        let keys = ["entry", "record", "stamp"]
-            .map(|kind| format!("{{{}}}:bare:{kind}", query.entry.table.0));
+        let tag = redis_tag(&query.entry.table);
+        let keys = ["entry", "record", "stamp"].map(|kind| format!("{tag}:bare:{kind}"));
         let [entry, record, stamp] = &keys;
         let value = [9_u8; 16].as_slice();
         pipe()

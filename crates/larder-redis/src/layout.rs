@@ -93,7 +93,17 @@ impl Layout {
 
     /// The shard of a table that this spread falls on.
     pub(crate) fn tag(&self, table: &TableKey, spread: u16) -> Tag {
-        tag(table, spread % self.shards.max(1), self.shards)
+        Tag::new(table, self.shard(spread))
+    }
+
+    /// Whether it is the tag of this shard.
+    pub(crate) fn is_tag(&self, tag: &Tag, table: &TableKey, spread: u16) -> bool {
+        tag.table == *table && tag.shard == self.shard(spread)
+    }
+
+    /// Which shard a spread falls on, and of how many, where there are several.
+    fn shard(&self, spread: u16) -> Option<(u16, u16)> {
+        (self.shards > 1).then(|| (spread % self.shards, self.shards))
     }
 
     /// All shards of a table that any process may look at.

@@ -125,15 +125,15 @@ impl NodeRef {
 
     async fn connect_shared(&self) -> Result<Link, Failure> {
         let settings = &self.0.settings;
-        let timeout = Some(settings.connect_timeout);
+        let timeout = settings.connect_timeout;
         let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(timeout)
-            .set_response_timeout(timeout);
-        let mut connection = self.0.door.open(config, settings.connect_timeout).await?;
+            .set_connection_timeout(Some(timeout))
+            // What is sent has a time limit of its own, and a timer costs.
+            .set_response_timeout(None);
+        let mut connection = self.0.door.open(config, timeout).await?;
         let hello = self.0.hello();
-        let answers = connection
-            .send_packed_commands(&hello, 0, hello.len())
-            .await?;
+        let answers = connection.send_packed_commands(&hello, 0, hello.len());
+        let answers = within(timeout, answers).await?;
         let known = Arc::new(self.0.introduced(answers)?);
         Ok(Link { connection, known })
     }
@@ -142,23 +142,36 @@ impl NodeRef {
 impl Link {
     async fn send(&self, packed: &Packed<'_>, timeout: Duration) -> RedisResult<Vec<Value>> {
         let mut connection = self.connection.clone();
-        connection.set_response_timeout(timeout);
         let sending = connection.send_packed_commands(&packed.pipeline, 0, packed.count);
         let mut sending = pin!(sending);
-        if let Ok(sent) = tokio::time::timeout(timeout / 4, &mut sending).await {
+        let at_first = timeout / 4;
+        if let Ok(sent) = tokio::time::timeout(at_first, &mut sending).await {
             return sent;
         }
         // What is handed over at the very moment at which the connection ends, nobody ever looks at:
         // it would wait in vain. What is handed over later is refused at once.
         let mut other = self.connection.clone();
-        other.set_response_timeout(timeout);
         let question = super::identity::question();
         let probing = pin!(other.send_packed_command(&question));
-        match future::select(sending, probing).await {
-            Either::Left((sent, _)) => sent,
-            Either::Right((Err(error), _)) if error.is_connection_dropped() => Err(error),
-            Either::Right((_, sending)) => sending.await,
-        }
+        let either = async {
+            match future::select(sending, probing).await {
+                Either::Left((sent, _)) => sent,
+                Either::Right((Err(error), _)) if error.is_connection_dropped() => Err(error),
+                Either::Right((_, sending)) => sending.await,
+            }
+        };
+        within(timeout - at_first, either).await
+    }
+}
+
+/// What takes longer is an error.
+async fn within<T>(
+    timeout: Duration,
+    asking: impl Future<Output = RedisResult<T>>,
+) -> RedisResult<T> {
+    match tokio::time::timeout(timeout, asking).await {
+        Ok(answered) => answered,
+        Err(elapsed) => Err(std::io::Error::from(elapsed).into()),
     }
 }
 

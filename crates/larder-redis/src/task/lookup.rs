@@ -106,11 +106,12 @@ impl<'a> LookupTask<'a> {
             });
         }
         for (position, dependency) in self.dependencies.iter().enumerate() {
-            let tag = rules.layout.tag(&dependency.table, dependency.spread);
-            match self.groups.iter_mut().find(|known| known.tag == tag) {
+            let (table, spread) = (&dependency.table, dependency.spread);
+            let is_of = |group: &&mut Group| rules.layout.is_tag(&group.tag, table, spread);
+            match self.groups.iter_mut().find(is_of) {
                 Some(group) => group.members.push(position),
                 None => self.groups.push(Group {
-                    tag,
+                    tag: rules.layout.tag(table, spread),
                     has_entry: false,
                     members: smallvec![position],
                 }),
