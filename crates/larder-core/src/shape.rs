@@ -5,6 +5,7 @@
 //! digests; whoever cannot read it, or disagrees with it, drops the record (P11).
 
 mod affected;
+mod met;
 mod name;
 mod words;
 
@@ -19,6 +20,9 @@ use crate::{
 };
 
 pub use affected::Affected;
+pub(crate) use affected::ReadyShape;
+pub use met::MetShapes;
+pub(crate) use met::ready;
 pub use words::{ShapeCondition, ShapeWords};
 
 /// A shape has at most so many condition columns; the rest of a conjunction widens.

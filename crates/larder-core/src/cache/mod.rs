@@ -2,7 +2,7 @@
 
 mod fill;
 mod memo;
-mod met_shapes;
+mod met_tables;
 mod own_drops;
 mod read;
 mod tally;
@@ -29,7 +29,7 @@ use crate::{
     store::Stores,
 };
 
-use met_shapes::MetShapes;
+use met_tables::MetTables;
 use own_drops::OwnDrops;
 
 pub use fill::Fill;
@@ -98,7 +98,7 @@ struct Shared {
     breaker: Breaker,
     pending: Pending,
     own_drops: OwnDrops,
-    met: MetShapes,
+    met: MetTables,
     /// Entries whose fill ended without an end of its claim, which the process holds still.
     abandoned: Mutex<HashSet<Digest>>,
     /// One delivery at a time: a second one would lift marks that the first still needs.
@@ -163,7 +163,7 @@ impl Cache {
             breaker: Breaker::new(&limits),
             pending: Pending::new(limits.pending_max),
             own_drops: OwnDrops::default(),
-            met: MetShapes::default(),
+            met: MetTables::default(),
             abandoned: Mutex::default(),
             delivering: Mutex::default(),
             namespace,

@@ -252,21 +252,18 @@ impl Cache {
         }
     }
 
-    /// A store in the process answers at once: nothing is gained there by asking for two things
-    /// together.
     fn write_machine<'a>(&self, changes: &'a [Change]) -> WriteMachine<'a> {
         let machine = WriteMachine::new(changes, self.limits());
+        let machine = machine.with_met(|table| self.shared.met.of(table));
         match self.is_remote() {
-            true => machine.with_met(|table| self.shared.met.of(table)),
-            false => machine,
+            true => machine,
+            false => machine.one_after_the_other(),
         }
     }
 
     fn remember(&self, machine: &WriteMachine<'_>) {
-        if self.is_remote() {
-            for (table, shapes) in machine.found() {
-                self.shared.met.found(table, shapes);
-            }
+        for (table, shapes) in machine.found() {
+            self.shared.met.found(table, shapes);
         }
     }
 

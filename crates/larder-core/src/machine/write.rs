@@ -15,7 +15,7 @@ use crate::{
     Change, ChangeScope, Digest, ShapeName, TableKey,
     limits::Limits,
     observer::Dropped,
-    shape::Affected,
+    shape::{self, Affected, MetShapes, ReadyShape},
     store::{Fault, FaultKind, Removal, Reply, Request},
 };
 
@@ -45,6 +45,8 @@ pub struct TableDrop {
 pub struct WriteMachine<'a> {
     changes: &'a [Change],
     stamps_max: usize,
+    /// Whether what was met drops together with the reading of the records.
+    together: bool,
     /// One for each table, sorted by it.
     tables: Vec<Progress>,
     stage: Stage,
@@ -65,14 +67,20 @@ enum Stage {
 struct Progress {
     table: TableKey,
     /// Shapes that this process has met.
-    met: Option<Arc<[ShapeName]>>,
+    met: Option<Arc<MetShapes>>,
     /// What those ask for.
     first: Drops,
-    /// The shapes in the record.
-    found: Arc<[ShapeName]>,
+    /// The shapes in the record, where they are others.
+    found: Option<Arc<[ShapeName]>>,
     /// What is left to drop after it was read.
     then: Drops,
     existed: usize,
+}
+
+/// Shapes that are asked what a change does to them.
+enum Shapes<'a> {
+    Met(&'a MetShapes),
+    Named(Vec<&'a ShapeName>),
 }
 
 #[derive(Clone, Debug, Default)]
@@ -91,25 +99,34 @@ impl<'a> WriteMachine<'a> {
         Self {
             changes,
             stamps_max: limits.stamps_per_write_max,
+            together: true,
             tables: tables.into_iter().map(Progress::of).collect(),
             stage: Stage::First,
         }
     }
 
-    /// Tells it which shapes this process has met in a table's record. They need not be there any
-    /// more, and need not be all.
+    /// Tells it which shapes this process has met in a table's record.
     #[must_use]
-    pub fn with_met(mut self, met: impl Fn(&TableKey) -> Option<Arc<[ShapeName]>>) -> Self {
+    pub fn with_met(mut self, met: impl Fn(&TableKey) -> Option<Arc<MetShapes>>) -> Self {
         for progress in &mut self.tables {
             progress.met = met(&progress.table);
         }
         self
     }
 
-    /// The shapes that it has found in the records of tables, once they were read.
+    /// Reads the records before it drops anything: of a store that answers at once, nothing is
+    /// dropped in vain.
+    #[must_use]
+    pub fn one_after_the_other(mut self) -> Self {
+        self.together = false;
+        self
+    }
+
+    /// The shapes that it has found in the records of tables, once they were read, where they are
+    /// others than those that were met.
     pub fn found(&self) -> impl Iterator<Item = (&TableKey, &Arc<[ShapeName]>)> {
-        let by_rows = self.tables.iter().filter(|it| !it.first.record);
-        by_rows.map(|progress| (&progress.table, &progress.found))
+        let tables = self.tables.iter();
+        tables.filter_map(|progress| Some((&progress.table, progress.found.as_ref()?)))
     }
 
     /// The first step.
@@ -119,10 +136,11 @@ impl<'a> WriteMachine<'a> {
                 progress.first.record |= matches!(change.scope, ChangeScope::Record);
             }
         }
-        for progress in &mut self.tables {
+        let together = self.tables.iter_mut().filter(|_| self.together);
+        for progress in together {
             if let (Some(met), false) = (&progress.met, progress.first.record) {
-                let table = &progress.table;
-                let asked_for = asked_for(self.changes, table, &**met, self.stamps_max);
+                let shapes = Shapes::Met(met);
+                let asked_for = asked_for(self.changes, &progress.table, shapes, self.stamps_max);
                 // Whether the record must drop is the record's own to say: what was met may be gone.
                 if asked_for.record {
                     progress.met = None;
@@ -172,22 +190,29 @@ impl<'a> WriteMachine<'a> {
 
     /// What the records hold, and what of it is not dropped yet.
     fn read(&mut self, tables: &[TableKey], records: &[Vec<ShapeName>]) {
-        let (changes, stamps_max) = (self.changes, self.stamps_max);
+        let (changes, stamps_max, together) = (self.changes, self.stamps_max, self.together);
         for (table, shapes) in tables.iter().zip(records) {
             let Some(progress) = self.progress(table) else {
                 continue;
             };
-            let is_as_met = progress.met.as_ref().is_some_and(|met| **met == **shapes);
-            progress.found = match (&progress.met, is_as_met) {
-                (Some(met), true) => met.clone(),
-                _ => shapes.as_slice().into(),
-            };
-            if is_as_met {
-                continue;
+            let as_met = progress
+                .met
+                .as_ref()
+                .filter(|met| **met.names() == **shapes);
+            if as_met.is_none() {
+                progress.found = Some(shapes.as_slice().into());
             }
-            let met: BTreeSet<_> = progress.met.iter().flat_map(|met| met.iter()).collect();
-            let others = shapes.iter().filter(|shape| !met.contains(shape));
-            progress.then = asked_for(changes, table, others, stamps_max);
+            let shapes = match as_met {
+                Some(_) if together => continue,
+                Some(met) => Shapes::Met(met),
+                None => {
+                    let dropped = progress.met.iter().filter(|_| together);
+                    let dropped: BTreeSet<_> = dropped.flat_map(|met| met.names().iter()).collect();
+                    let others = shapes.iter().filter(|shape| !dropped.contains(shape));
+                    Shapes::Named(others.collect())
+                }
+            };
+            progress.then = asked_for(changes, table, shapes, stamps_max);
         }
     }
 
@@ -242,21 +267,16 @@ impl<'a> WriteMachine<'a> {
 }
 
 /// What the changes of a table ask to be dropped of these shapes.
-fn asked_for<'s>(
-    changes: &[Change],
-    table: &TableKey,
-    shapes: impl IntoIterator<Item = &'s ShapeName> + Clone,
-    stamps_max: usize,
-) -> Drops {
+fn asked_for(changes: &[Change], table: &TableKey, shapes: Shapes<'_>, stamps_max: usize) -> Drops {
     let mut drops = Drops::default();
     let changes = changes.iter().filter(|change| change.table_key == *table);
     for change in changes {
-        for shape in shapes.clone() {
+        for shape in &*shapes.ready_for(change) {
             match shape.affected_by(change) {
                 Affected::Untouched => {}
                 Affected::Values(digests) => drops.stamps.extend(digests),
                 Affected::Whole => {
-                    drops.shapes.insert(shape.clone());
+                    drops.shapes.insert(shape.name().clone());
                 }
                 // An unreadable name, or a catalog that disagrees with it (P11).
                 _ => drops.record = true,
@@ -270,13 +290,25 @@ fn asked_for<'s>(
     drops
 }
 
+impl Shapes<'_> {
+    fn ready_for(&self, change: &Change) -> Arc<[ReadyShape]> {
+        match self {
+            Self::Met(met) => met.ready_for(change),
+            Self::Named(names) => {
+                let names = names.iter().copied();
+                shape::ready(names, &change.table_key, change.table.as_deref())
+            }
+        }
+    }
+}
+
 impl Progress {
     fn of(table: &TableKey) -> Self {
         Self {
             table: table.clone(),
             met: None,
             first: Drops::default(),
-            found: Arc::default(),
+            found: None,
             then: Drops::default(),
             existed: 0,
         }

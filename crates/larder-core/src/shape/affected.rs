@@ -4,7 +4,7 @@ use larder_sql::{Table, plan::Columns};
 
 use super::{Asked, Kind, Shape, ShapeName, digest_of};
 use crate::{
-    Change, ChangeScope, Image, RowChange, Value,
+    Change, ChangeScope, Image, RowChange, TableKey, Value,
     key::{Digest, Fields},
     value::Canonical,
 };
@@ -26,20 +26,43 @@ pub enum Affected {
 impl ShapeName {
     /// What `change` does to this shape (design §5; W1, W2, R11, P11).
     pub fn affected_by(&self, change: &Change) -> Affected {
-        let ChangeScope::Rows { changed, rows } = &change.scope else {
+        ReadyShape::new(self, &change.table_key, change.table.as_deref()).affected_by(change)
+    }
+}
+
+/// A shape of one table's record as a writer reads it with its catalog: all of its answers but what
+/// depends on the change.
+#[derive(Debug)]
+pub(crate) struct ReadyShape {
+    name: ShapeName,
+    /// `None` = the catalog does not know the table, or disagrees with the name (P11).
+    resolved: Option<Resolved>,
+    /// The digest of its values before the values.
+    fields: Fields,
+}
+
+impl ReadyShape {
+    pub(crate) fn new(name: &ShapeName, key: &TableKey, table: Option<&Table>) -> Self {
+        Self {
+            name: name.clone(),
+            resolved: table.and_then(|table| Resolved::new(name, table)),
+            fields: Shape::fields(key, name),
+        }
+    }
+
+    pub(crate) fn name(&self) -> &ShapeName {
+        &self.name
+    }
+
+    /// [`ShapeName::affected_by`], of a change of the table that it was read with.
+    pub(crate) fn affected_by(&self, change: &Change) -> Affected {
+        let (ChangeScope::Rows { changed, rows }, Some(resolved)) = (&change.scope, &self.resolved)
+        else {
             return Affected::Record;
         };
-        let resolved = change
-            .table
-            .as_deref()
-            .and_then(|table| Resolved::new(self, table));
-        let Some(resolved) = resolved else {
-            return Affected::Record;
-        };
-        let fields = Shape::fields(&change.table_key, self);
         let mut digests = Vec::new();
         for row in rows {
-            match resolved.row(row, changed, &fields, &mut digests) {
+            match resolved.row(row, changed, &self.fields, &mut digests) {
                 Touch::Known => {}
                 Touch::Unknown => return Affected::Whole,
                 Touch::Disagrees => return Affected::Record,
@@ -66,6 +89,7 @@ enum Touch {
 }
 
 /// A shape whose columns were found in the writer's catalog.
+#[derive(Debug)]
 struct Resolved {
     conditions: Vec<(usize, Asked)>,
     watched: Option<Vec<usize>>,
@@ -126,6 +150,7 @@ impl Resolved {
             // A row that comes or goes changes every column, whatever `changed` says.
             _ => None,
         };
+        let mut before: Option<Side<'_>> = None;
         for (image, other) in [
             (&row.old, stays.map(|(_, new)| new)),
             (&row.new, stays.map(|(old, _)| old)),
@@ -134,28 +159,31 @@ impl Resolved {
             if self.conditions.is_empty() {
                 return Touch::Unknown;
             }
-            let cell = |column: usize| {
-                known(image, column)
-                    .or_else(|| known(other?, column).filter(|_| !contains(changed, column)))
+            let side = Side {
+                image,
+                other,
+                changed,
             };
-            match self.digest(cell, fields) {
+            // Mostly no condition is among what changes, and both sides have one digest.
+            let mut columns = self.conditions.iter().map(|(column, _)| *column);
+            if before.is_some_and(|before| columns.all(|it| before.cell(it) == side.cell(it))) {
+                continue;
+            }
+            match self.digest(side, fields) {
                 Ok(digest) => digests.extend(digest),
                 Err(touch) => return touch,
             }
+            before = Some(side);
         }
         Touch::Known
     }
 
     /// The digest of one image; `Ok(None)` when a known cell excludes it.
-    fn digest<'a>(
-        &self,
-        cell: impl Fn(usize) -> Option<&'a Value>,
-        fields: &Fields,
-    ) -> Result<Option<Digest>, Touch> {
+    fn digest(&self, side: Side<'_>, fields: &Fields) -> Result<Option<Digest>, Touch> {
         let mut values = Vec::with_capacity(self.conditions.len());
         let mut is_open = false;
         for (column, asked) in &self.conditions {
-            match (asked, cell(*column)) {
+            match (asked, side.cell(*column)) {
                 (_, None) | (Asked::Equal(_), Some(Value::Present)) => is_open = true,
                 (Asked::Null, Some(Value::Null)) => values.push(Canonical::Null),
                 (Asked::Null, Some(_)) | (Asked::Equal(_), Some(Value::Null)) => return Ok(None),
@@ -182,6 +210,23 @@ impl Resolved {
             .map(|(column, _)| column)
             .chain(watched);
         named.any(|column| contains(changed, *column))
+    }
+}
+
+/// A row before or after a change.
+#[derive(Clone, Copy)]
+struct Side<'a> {
+    image: &'a Image,
+    /// The row on the other side, of a row that stays.
+    other: Option<&'a Image>,
+    changed: &'a Columns,
+}
+
+impl<'a> Side<'a> {
+    /// A column outside `changed` has one value on both sides.
+    fn cell(&self, column: usize) -> Option<&'a Value> {
+        let stays = || known(self.other?, column).filter(|_| !contains(self.changed, column));
+        known(self.image, column).or_else(stays)
     }
 }
 

@@ -65,6 +65,44 @@ fn update(changed: &[usize], old: Image, new: Image) -> Change {
     change(Columns::Some(changed.to_vec()), vec![row])
 }
 
+/// P11: sessions and times differ in what they know of a table.
+#[test]
+fn a_writer_with_another_catalog_reads_what_was_met_anew() {
+    let met = MetShapes::new([name(BY_AUTHOR)].into());
+    let affected = |change: &Change| {
+        let ready = met.ready_for(change);
+        ready
+            .iter()
+            .map(|it| it.affected_by(change))
+            .collect::<Vec<_>>()
+    };
+    let change = insert(image(&[author(7)]));
+    let touched = vec![values(BY_AUTHOR, &[Value::Int(7)])];
+    assert_eq!(affected(&change), touched);
+    // Columns have other places.
+    let mut columns = post_columns();
+    columns.swap(AUTHOR, BODY);
+    let moved = Change {
+        table: Some(table("post", columns)),
+        ..insert(image(&[(BODY, Value::Int(7))]))
+    };
+    assert_eq!(affected(&moved), touched);
+    // A column of the shape is of another kind.
+    let mut columns = post_columns();
+    columns[AUTHOR].kind = ValueKind::Bool;
+    let other = Change {
+        table: Some(table("post", columns)),
+        ..change.clone()
+    };
+    assert_eq!(affected(&other), [Affected::Record]);
+    let unknown = Change {
+        table: None,
+        ..change.clone()
+    };
+    assert_eq!(affected(&unknown), [Affected::Record]);
+    assert_eq!(affected(&change), touched);
+}
+
 /// The digests of these values of the first condition, sorted.
 fn values(shape: &str, values: &[Value]) -> Affected {
     let fields = Shape::fields(&key(), &name(shape));

@@ -8,6 +8,7 @@ use std::{
 use larder_core::{
     Change, Entropy, EntryKey, Fault, FaultKind, Limits, Moment, ShapeName,
     machine::{FillPlan, FlightKey, ReadDecision, ReadMachine, ReadStep, WriteMachine, WriteStep},
+    shape::MetShapes,
     store::{Reply, Request},
 };
 
@@ -124,7 +125,7 @@ impl Hash for Reader<'_> {
 #[derive(Clone, Debug)]
 pub(super) struct Writer<'a> {
     changes: &'a [Change],
-    met: Option<Arc<[ShapeName]>>,
+    met: Option<Arc<MetShapes>>,
     pub(super) author: usize,
     pub(super) machine: WriteMachine<'a>,
     pub(super) at: WriterAt,
@@ -149,10 +150,11 @@ impl<'a> Writer<'a> {
         met: &Option<Arc<[ShapeName]>>,
         limits: &Limits,
     ) -> Self {
+        let met = met.clone().map(|names| Arc::new(MetShapes::new(names)));
         let machine = WriteMachine::new(changes, limits).with_met(|_| met.clone());
         Self {
             changes,
-            met: met.clone(),
+            met,
             author,
             machine,
             at: WriterAt::Start,

@@ -11,6 +11,7 @@ use foldhash::fast::RandomState;
 
 use crate::{
     ShapeName, TableKey,
+    shape::MetShapes,
     sync::{read, write},
 };
 
@@ -21,24 +22,20 @@ const TABLES_MAX: usize = 10_000;
 const SHAPES_MAX: usize = 256;
 
 #[derive(Debug, Default)]
-pub(super) struct MetShapes(RwLock<HashMap<TableKey, Arc<[ShapeName]>, RandomState>>);
+pub(super) struct MetTables(RwLock<HashMap<TableKey, Arc<MetShapes>, RandomState>>);
 
-impl MetShapes {
-    pub(super) fn of(&self, table: &TableKey) -> Option<Arc<[ShapeName]>> {
+impl MetTables {
+    pub(super) fn of(&self, table: &TableKey) -> Option<Arc<MetShapes>> {
         read(&self.0).get(table).cloned()
     }
 
     /// The record of this table holds these now.
     pub(super) fn found(&self, table: &TableKey, shapes: &Arc<[ShapeName]>) {
-        let same = |met: &Arc<[ShapeName]>| Arc::ptr_eq(met, shapes);
-        if read(&self.0).get(table).is_some_and(same) {
-            return;
-        }
         let mut tables = write(&self.0);
         if shapes.len() > SHAPES_MAX {
             tables.remove(table);
         } else if tables.len() < TABLES_MAX || tables.contains_key(table) {
-            tables.insert(table.clone(), shapes.clone());
+            tables.insert(table.clone(), Arc::new(MetShapes::new(shapes.clone())));
         }
     }
 }
