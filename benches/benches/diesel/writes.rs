@@ -37,9 +37,11 @@ pub(crate) fn report(url: &str) {
     let mut plain = PgConnection::establish(url).unwrap();
     let mut memory = connect(&larder());
     let mut remote = connect(&redis("empty"));
+    let client = redis::Client::open(server.url()).unwrap();
+    let mut bare = client.get_connection().unwrap();
     println!(
         "{}",
-        by_key_alone(&mut plain, &mut memory, &mut remote).report()
+        by_key_alone(&mut plain, &mut bare, &mut memory, &mut remote).report()
     );
     println!(
         "{}",
@@ -86,7 +88,26 @@ macro_rules! restock {
     }};
 }
 
-fn by_key_alone(plain: &mut PgConnection, memory: &mut Db, remote: &mut Db) -> Group {
+/// The commands of an invalidation, of nothing.
+fn commands() -> redis::Pipeline {
+    let mut commands = redis::pipe();
+    commands
+        .cmd("HKEYS")
+        .arg("{bare:AAAAAAAAAAA}:t:orders@10%2E0%2E0%2E5%3A5432:public.product");
+    commands
+        .cmd("UNLINK")
+        .arg("{bare:AAAAAAAAAAA}:d:AAAAAAAAAAAAAAAA");
+    commands.cmd("WAIT").arg(0).arg(0);
+    commands
+}
+
+/// Without a cache, the update and what any invalidation in Redis takes: one round trip.
+fn by_key_alone(
+    plain: &mut PgConnection,
+    bare: &mut redis::Connection,
+    memory: &mut Db,
+    remote: &mut Db,
+) -> Group {
     let mut group = Group::new("PostgreSQL, an update of a row by its key", CALLS);
     let mut next = cycle(ROWS);
     for db in [&mut *memory, &mut *remote] {
@@ -94,6 +115,11 @@ fn by_key_alone(plain: &mut PgConnection, memory: &mut Db, remote: &mut Db) -> G
     }
     for _ in 0..ROUNDS {
         group.round("direct", || restock!(next(), plain));
+        group.round("direct, then bare commands to Redis", || {
+            let updated = restock!(next(), plain);
+            commands().exec(bare).unwrap();
+            updated
+        });
         group.round("memory store", || restock!(next(), memory));
         group.round("Redis", || restock!(next(), remote));
     }
