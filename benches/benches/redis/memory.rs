@@ -15,7 +15,7 @@ pub fn report(runtime: &Runtime, server: &RedisServer) {
     let client = Client::open(server.url()).unwrap();
     let mut connection = client.get_connection().unwrap();
     println!("memory of {COUNT} cached rows, bytes per row");
-    for bytes in [100, 300, 1_024] {
+    for bytes in [100, 300, 512, 1_024] {
         let payload = rows::payload(bytes);
         let before = used_after_flush(server);
         plain(&mut connection, &vec![b'x'; bytes]);
