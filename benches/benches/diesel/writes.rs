@@ -1,8 +1,8 @@
 //! An update of one row by its key on PostgreSQL, beside the bare one: with a store in memory and
 //! with Redis, among more and more that is cached, and among more and more shapes.
 //!
-//! The server does not sync, which makes the bare update as fast as it can be and the ratios the
-//! worst case.
+//! But for the last group the server does not sync, which makes the bare update as fast as it can be
+//! and the ratios the worst case.
 
 use std::time::Duration;
 
@@ -14,11 +14,12 @@ use larder::{Larder, Policy, diesel::CachedConnection};
 use larder_benches::Group;
 use larder_core::Stores;
 use larder_redis::{RedisConfig, RedisStore};
-use larder_testkit::server::RedisServer;
+use larder_testkit::server::{PostgresServer, RedisServer};
 
 use crate::{
     ROUNDS, larder,
     model::{Product, by_key, cycle, list, post, product},
+    postgres,
 };
 
 type Db = CachedConnection<PgConnection>;
@@ -26,6 +27,17 @@ type Db = CachedConnection<PgConnection>;
 const CALLS: u32 = 50;
 const SHAPES: [u32; 3] = [1, 10, 50];
 const ROWS: i32 = 2_000;
+
+macro_rules! restock {
+    ($id:expr, $db:expr) => {{
+        let id = $id;
+        let update = diesel::update(product::table.find(id));
+        update
+            .set(product::stock.eq(product::stock + 1))
+            .execute($db)
+            .unwrap()
+    }};
+}
 
 pub(crate) fn report(url: &str) {
     let server = RedisServer::start().unwrap();
@@ -66,6 +78,34 @@ pub(crate) fn report(url: &str) {
         .map(|count| (count, connect(&redis(&format!("shapes-{count}")))))
         .collect();
     println!("{}", among_shapes(&mut shaped).report());
+    println!("{}", on_disk(&server).report());
+}
+
+/// On a server that acknowledges what is on disk, as an installed one does.
+fn on_disk(redis: &RedisServer) -> Group {
+    let server = PostgresServer::start_durable().unwrap();
+    let url = server.url();
+    postgres::create(&url);
+    let connect = |larder: &Larder| larder.wrap(PgConnection::establish(&url).unwrap());
+    let config = RedisConfig::from_url(&redis.url()).unwrap();
+    let store = RedisStore::connect_blocking(config).unwrap();
+    let mut plain = PgConnection::establish(&url).unwrap();
+    let mut memory = connect(&larder());
+    let mut remote = connect(&on("durable", store));
+    let mut group = Group::new(
+        "PostgreSQL that syncs, an update of a row by its key",
+        CALLS,
+    );
+    let mut next = cycle(ROWS);
+    for db in [&mut memory, &mut remote] {
+        by_key(1).get_result::<Product>(db).unwrap();
+    }
+    for _ in 0..ROUNDS {
+        group.round("direct", || restock!(next(), &mut plain));
+        group.round("memory store", || restock!(next(), &mut memory));
+        group.round("Redis", || restock!(next(), &mut remote));
+    }
+    group
 }
 
 fn on(namespace: &str, store: impl Into<Stores>) -> Larder {
@@ -75,17 +115,6 @@ fn on(namespace: &str, store: impl Into<Stores>) -> Larder {
         .default_policy(Policy::new().with_ttl(Duration::from_secs(900)))
         .build()
         .unwrap()
-}
-
-macro_rules! restock {
-    ($id:expr, $db:expr) => {{
-        let id = $id;
-        let update = diesel::update(product::table.find(id));
-        update
-            .set(product::stock.eq(product::stock + 1))
-            .execute($db)
-            .unwrap()
-    }};
 }
 
 /// The commands of an invalidation, of nothing.

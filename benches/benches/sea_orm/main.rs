@@ -1,7 +1,8 @@
 //! What a hit and a miss cost with SeaORM, plan and catalog warm.
 //!
 //! Models the two reads of a web page, a row by its key and a list of 20 rows by a condition, on
-//! embedded SQLite and on a private PostgreSQL server on the same host. Run by `scripts/bench`.
+//! embedded SQLite and on a private PostgreSQL server on the same host. Run by `scripts/bench`; the
+//! updates alone by adding `-- writes`.
 
 use std::sync::Arc;
 
@@ -18,6 +19,7 @@ use sea_orm::{
 };
 
 mod paths;
+mod writes;
 
 const ROUNDS: usize = 60;
 
@@ -40,6 +42,9 @@ async fn main() {
         .observer(Arc::new(TracingObserver::new()));
     let told = connect(told.build().unwrap()).await;
 
+    if std::env::args().any(|argument| argument == "writes") {
+        return writes::report(&plain, connect).await;
+    }
     println!("{}", hits_that_are_told(&db, &told).await.report());
     println!("{}", hits_by_key(&db).await.report());
     println!("{}", hits_of_a_list(&db).await.report());
@@ -49,6 +54,7 @@ async fn main() {
     println!("{}", hit_against_query(&db).await.report());
     println!("{}", miss_against_query(&db).await.report());
     println!("{}", miss_of_a_list_against_query(&db).await.report());
+    writes::report(&plain, connect).await;
 }
 
 fn builder() -> LarderBuilder {

@@ -41,6 +41,15 @@ impl PostgresServer {
         Self::start_with(REPLICATION)
     }
 
+    /// Starts a server that syncs to disk before it acknowledges, as an installed one does.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub fn start_durable() -> Result<Self> {
+        Self::start_with(DURABLE)
+    }
+
     fn start_with(settings: &[&str]) -> Result<Self> {
         let folder = Folder::create("pg", "postgres")?;
         let mut init = Command::new(binary::find(&["initdb"], PACKAGE)?);
@@ -180,6 +189,8 @@ const PACKAGE: &str = "postgresql";
 
 /// A standby refuses to start with less than its primary has.
 const REPLICATION: &[&str] = &["wal_level=replica", "max_wal_senders=4"];
+
+const DURABLE: &[&str] = &["fsync=on", "synchronous_commit=on", "full_page_writes=on"];
 
 const SETTINGS: &[&str] = &[
     "fsync=off",
