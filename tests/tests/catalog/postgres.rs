@@ -187,7 +187,7 @@ async fn relatives_and_keys_are_known() {
     .await;
     let family = |name| {
         let family = catalog.family(&larder_sql::TableName::new("public", name));
-        names(&family).join(",")
+        names(family).join(",")
     };
     assert_eq!(
         family("a"),

@@ -81,7 +81,6 @@ fn check(catalog: &Catalog, schema: &str) {
     assert_eq!(post_tag.primary_key, [0, 1]);
     let children = catalog.children_of(&post.name);
     let mut cascading: Vec<&str> = children
-        .iter()
         .filter(|(_, key)| key.on_delete == ForeignKeyAction::Cascade)
         .map(|(child, _)| &*child.name.name)
         .collect();

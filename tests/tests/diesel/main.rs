@@ -14,34 +14,32 @@ mod typed;
 mod types;
 mod walk;
 
-use lab::Backend;
-
 #[test]
 fn every_read_is_fresh_and_precise_after_every_write_on_sqlite() {
-    battery::sqlite::check(Backend::Sqlite);
+    battery::sqlite::check();
 }
 
 #[test]
 fn every_read_is_fresh_and_precise_after_every_write_on_postgres() {
-    battery::postgres::check(Backend::Postgres);
+    battery::postgres::check();
 }
 
 #[test]
 fn every_read_is_fresh_and_precise_after_every_write_on_mariadb() {
-    battery::mariadb::check(Backend::MariaDb);
+    battery::mariadb::check();
 }
 
 #[tokio::test]
 async fn every_read_is_fresh_and_precise_after_every_write_on_sqlite_by_tasks() {
-    battery::async_sqlite::check(Backend::Sqlite).await;
+    battery::async_sqlite::check().await;
 }
 
 #[tokio::test]
 async fn every_read_is_fresh_and_precise_after_every_write_on_postgres_by_tasks() {
-    battery::async_postgres::check(Backend::Postgres).await;
+    battery::async_postgres::check().await;
 }
 
 #[tokio::test]
 async fn every_read_is_fresh_and_precise_after_every_write_on_mariadb_by_tasks() {
-    battery::async_mariadb::check(Backend::MariaDb).await;
+    battery::async_mariadb::check().await;
 }

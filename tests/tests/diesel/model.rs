@@ -78,7 +78,7 @@ pub struct Post {
     pub views: i32,
 }
 
-#[derive(Debug, Insertable)]
+#[derive(Clone, Copy, Debug, Insertable)]
 #[diesel(table_name = post)]
 pub struct NewPost<'a> {
     pub author_id: i32,
