@@ -76,14 +76,14 @@ impl TransactionLog {
         if self.local_setting {
             return Wanted::default();
         }
-        let mut wanted = larder.wanted(planned, extensible);
+        let wanted = larder.wanted(planned, extensible);
         // What is locked stays so only in a transaction that is certain to be open. SQLite locks by
         // writing alone: who reads first may be refused to write.
         let locks = self.wrote || planned.source.dialect() != Dialect::Sqlite;
-        if !self.events.is_certain() || !locks {
-            wanted.before = None;
+        match self.events.is_certain() && locks {
+            true => wanted,
+            false => wanted.without_before(),
         }
-        wanted
     }
 
     /// Takes in one statement; `changes` says what it may have changed if names mean what the plan

@@ -20,6 +20,19 @@ pub struct Wanted {
     pub before: Option<RowsBefore>,
     /// What is appended to its text, so that the rows which it writes come back.
     pub returning: Option<String>,
+    /// That, where the rows before it cannot be read.
+    returning_alone: Option<String>,
+}
+
+impl Wanted {
+    /// Where the rows before it cannot be read, as those which come back may tell enough.
+    #[must_use]
+    pub fn without_before(mut self) -> Self {
+        if self.before.take().is_some() {
+            self.returning = self.returning_alone.take();
+        }
+        self
+    }
 }
 
 /// A locking SELECT of the rows that a write is about to change. It must run in the write's own
@@ -104,8 +117,8 @@ impl Asking<'_> {
         let told = |column: usize| rows.iter().all(|row| assigns(row, column));
         let open = self.asked.iter().copied();
         Some(Wanted {
-            before: None,
             returning: self.returning(open.filter(|column| !told(*column))),
+            ..Wanted::default()
         })
     }
 
@@ -144,15 +157,20 @@ impl Asking<'_> {
             true => None,
             false => self.before(limits),
         };
-        let returning = match before {
+        let alone = by_key.then(returned).flatten();
+        let (returning, returning_alone) = match before {
             // The key says which row has become which.
-            Some(_) => (!computed.is_empty() && !self.changes_key())
-                .then(|| self.returning(self.key().chain(computed.iter().copied()))),
-            None => by_key.then(returned),
+            Some(_) if !computed.is_empty() && !self.changes_key() => {
+                let told = self.key().chain(computed.iter().copied());
+                (self.returning(told), alone)
+            }
+            Some(_) => (None, alone),
+            None => (alone, None),
         };
         Some(Wanted {
             before,
-            returning: returning.flatten(),
+            returning,
+            returning_alone,
         })
     }
 

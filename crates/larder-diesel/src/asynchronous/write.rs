@@ -71,12 +71,14 @@ impl<C: WrappedAsyncConnection> CachedAsyncConnection<C> {
     /// What this write asks for besides doing its work; no rows before it where the driver's count
     /// would not prove that these were all (W3).
     pub(super) fn wanted(&self, planned: &Planned) -> Wanted {
-        let mut wanted = self.session.wanted(planned);
+        let wanted = self.session.wanted(planned);
         let proves = C::Backend::COUNTS_MATCHED || planned.locks_gaps();
         // SQLite's thread goes on with a BEGIN whose future was dropped, and nobody can stop it.
         let safe = C::Backend::DIALECT != Dialect::Sqlite || self.session.is_inside();
-        wanted.before = wanted.before.filter(|_| proves && safe);
-        wanted
+        match proves && safe {
+            true => wanted,
+            false => wanted.without_before(),
+        }
     }
 
     /// `None` = its parameters cannot be sent by themselves.

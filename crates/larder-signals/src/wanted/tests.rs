@@ -63,6 +63,24 @@ fn write_asks_for_what_reads_ask_by_and_its_text_does_not_tell() {
     assert_eq!(all.as_deref(), Some(" RETURNING \"id\", \"author_id\""));
 }
 
+/// Whoever cannot look asks for what comes back, and for nothing that needs a look.
+#[test]
+fn what_cannot_be_looked_at_comes_back_as_far_as_it_can() {
+    let reads = &[BY_AUTHOR, BY_KEY, "SELECT id FROM post WHERE title = 'x'"];
+    let wanted = |write| wants(Dialect::Postgres, reads, write);
+    let titled = wanted("UPDATE post SET title = $1 WHERE id = $2");
+    assert!(titled.before.is_some());
+    assert_eq!(titled.returning, None);
+    let alone = titled.without_before();
+    assert_eq!(alone.before, None);
+    assert_eq!(alone.returning.as_deref(), Some(" RETURNING \"author_id\""));
+    // Of many rows nobody knows which has become which.
+    let many = wanted("UPDATE post SET title = $1 WHERE id > $2").without_before();
+    assert_eq!(many, Wanted::default());
+    let told = wanted("DELETE FROM post WHERE id = $1");
+    assert_eq!(told.clone().without_before(), told);
+}
+
 #[test]
 fn write_that_tells_enough_asks_for_nothing() {
     let only_key = |write| asked(Dialect::Postgres, &[BY_KEY], write);

@@ -69,6 +69,7 @@ pub const WRITES: &[Write] = &[
             "text_of_3",
             "without_body",
         ]),
+        keeps_with_rows: These(&["first_of_3", "of_3", "text_of_3"]),
         ..UPDATE
     },
     Write {
