@@ -248,7 +248,7 @@ impl Shared {
                 [one] => smallvec![one.node.exchange(&one.commands, way).await],
                 many => {
                     let sending = many.iter().map(|it| it.node.exchange(&it.commands, way));
-                    join_all(sending).await.into()
+                    Box::pin(join_all(sending)).await.into()
                 }
             };
             self.sent(&mut exchange, topology, batches, outcomes)?;
@@ -345,7 +345,7 @@ impl Shared {
         }
         let shared = self.clone();
         let finding = tokio::task::spawn_blocking(move || shared.find_blocking());
-        match tokio::time::timeout(way.timeout, finding).await {
+        match Box::pin(tokio::time::timeout(way.timeout, finding)).await {
             Ok(Ok(found)) => found,
             Ok(Err(error)) => Err(Fault::new(FaultKind::Unavailable).because(error)),
             Err(_) => Err(Fault::new(FaultKind::Timeout)),

@@ -1,6 +1,10 @@
 //! Connections for tasks: one per runtime and server, over which all of them send.
 
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::{
+    pin::{Pin, pin},
+    sync::Arc,
+    time::Duration,
+};
 
 use futures_util::{
     FutureExt as _,
@@ -21,6 +25,7 @@ pub(super) struct Slot {
     state: State,
 }
 
+#[derive(Clone)]
 enum State {
     Connecting(Connecting),
     Ready(Link),
@@ -54,33 +59,36 @@ impl NodeRef {
         unpacked
     }
 
+    /// What is rarely waited for is boxed, here and below: a request of a task is as large as all
+    /// that it may wait for.
     async fn link(&self, way: &Way) -> Result<Link, Unsent> {
+        let connecting = match self.state(way) {
+            State::Ready(link) => return Ok(link),
+            State::Connecting(connecting) => connecting,
+        };
+        match Box::pin(tokio::time::timeout(way.timeout, connecting)).await {
+            Ok(connected) => connected.map_err(Unsent::from),
+            Err(_) => Err(Fault::new(FaultKind::Timeout).into()),
+        }
+    }
+
+    /// The connection of this runtime, which is made if there is none.
+    fn state(&self, way: &Way) -> State {
         let (runtime, waits) = (Handle::current().id(), way.wait.is_some());
-        let connecting = {
-            let mut slots = crate::lock(&self.0.links);
-            match slots.iter().find(|slot| slot.is_of(runtime, waits)) {
-                Some(slot) => match &slot.state {
-                    State::Ready(link) => return Ok(link.clone()),
-                    State::Connecting(connecting) => connecting.clone(),
-                },
-                None => {
-                    let connecting = self.connecting(runtime, waits);
-                    if slots.len() >= RUNTIMES_MAX {
-                        slots.remove(0);
-                    }
-                    slots.push(Slot {
-                        runtime,
-                        waits,
-                        state: State::Connecting(connecting.clone()),
-                    });
-                    connecting
-                }
-            }
-        };
-        let Ok(connected) = tokio::time::timeout(way.timeout, connecting).await else {
-            return Err(Fault::new(FaultKind::Timeout).into());
-        };
-        connected.map_err(Unsent::from)
+        let mut slots = crate::lock(&self.0.links);
+        if let Some(slot) = slots.iter().find(|slot| slot.is_of(runtime, waits)) {
+            return slot.state.clone();
+        }
+        let state = State::Connecting(self.connecting(runtime, waits));
+        if slots.len() >= RUNTIMES_MAX {
+            slots.remove(0);
+        }
+        slots.push(Slot {
+            runtime,
+            waits,
+            state: state.clone(),
+        });
+        state
     }
 
     fn connected(&self, runtime: tokio::runtime::Id, waits: bool, link: Option<&Link>) {
@@ -148,19 +156,23 @@ impl Link {
         if let Ok(sent) = tokio::time::timeout(at_first, &mut sending).await {
             return sent;
         }
-        // What is handed over at the very moment at which the connection ends, nobody ever looks at:
-        // it would wait in vain. What is handed over later is refused at once.
+        Box::pin(within(timeout - at_first, self.watched(sending))).await
+    }
+
+    /// What is handed over at the very moment at which the connection ends, nobody ever looks at: it
+    /// would wait in vain. What is handed over later is refused at once.
+    async fn watched<T>(
+        &self,
+        sending: Pin<&mut impl Future<Output = RedisResult<T>>>,
+    ) -> RedisResult<T> {
         let mut other = self.connection.clone();
         let question = super::identity::question();
         let probing = pin!(other.send_packed_command(&question));
-        let either = async {
-            match future::select(sending, probing).await {
-                Either::Left((sent, _)) => sent,
-                Either::Right((Err(error), _)) if error.is_connection_dropped() => Err(error),
-                Either::Right((_, sending)) => sending.await,
-            }
-        };
-        within(timeout - at_first, either).await
+        match future::select(sending, probing).await {
+            Either::Left((sent, _)) => sent,
+            Either::Right((Err(error), _)) if error.is_connection_dropped() => Err(error),
+            Either::Right((_, sending)) => sending.await,
+        }
     }
 }
 
