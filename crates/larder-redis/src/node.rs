@@ -16,7 +16,7 @@ use std::{
     fmt,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -47,6 +47,9 @@ pub(crate) struct Node {
     settings: Arc<Settings>,
     idle: Mutex<Vec<blocking::Link>>,
     links: Mutex<Vec<shared::Slot>>,
+    /// Whose turn it is of those, and which has answered last.
+    turn: AtomicUsize,
+    answered: AtomicUsize,
     /// Whether it failed the last time.
     failed: AtomicBool,
 }
@@ -74,6 +77,8 @@ pub(crate) struct Way {
     /// Whether only a master's answers count, even if the server said who it is just now: a replica's
     /// word that there is nothing to drop must not.
     pub(crate) of_a_master: bool,
+    /// Whether it must not be sent again (P5).
+    pub(crate) creates: bool,
 }
 
 /// Who the server at the other end is, as it last said.
@@ -101,6 +106,8 @@ impl NodeRef {
             settings: settings.clone(),
             idle: Mutex::default(),
             links: Mutex::default(),
+            turn: AtomicUsize::new(0),
+            answered: AtomicUsize::new(0),
             failed: AtomicBool::new(false),
         }))
     }

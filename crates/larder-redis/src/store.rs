@@ -374,6 +374,7 @@ impl Shared {
                 .filter(|_| invalidates)
                 .map(|it| (it.replicas, it.timeout)),
             of_a_master: requests.iter().any(task::finds_what_to_drop),
+            creates: requests.iter().any(task::creates),
         }
     }
 }

@@ -1,8 +1,8 @@
-//! Connections for tasks: one per runtime and server, over which all of them send.
+//! Connections for tasks: few per runtime and server, over which all of them send.
 
 use std::{
     pin::{Pin, pin},
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
@@ -17,13 +17,25 @@ use tokio::runtime::Handle;
 use super::{Failure, Known, NodeRef, Packed, Way};
 use crate::exchange::{Sent, Unsent};
 
-/// The connection of one runtime: what drives it stops with the runtime in which it was made.
+/// A connection of one runtime: what drives it stops with the runtime in which it was made.
 pub(super) struct Slot {
     runtime: tokio::runtime::Id,
-    /// Waiting for replicas holds up what comes after it, so that has a connection of its own.
-    waits: bool,
+    lane: Lane,
     state: State,
 }
+
+/// Which connection of a runtime.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lane {
+    /// Requests take these by turns: one is driven by one worker at a time.
+    Shared(usize),
+    /// Waiting for replicas holds up what comes after it, so that has a connection of its own.
+    Waiting,
+}
+
+/// Connections over which requests take turns, where a runtime has as many workers. More of them
+/// cost the server more than they gain.
+const LANES: usize = 2;
 
 #[derive(Clone)]
 enum State {
@@ -36,12 +48,13 @@ type Connecting = Shared<BoxFuture<'static, Result<Link, Failure>>>;
 
 #[derive(Clone)]
 struct Link {
+    lane: Lane,
     connection: MultiplexedConnection,
     known: Arc<Known>,
 }
 
-/// Runtimes with a connection of their own. Above, the oldest connection is closed.
-const RUNTIMES_MAX: usize = 1_024;
+/// Connections of all runtimes. Above, the oldest one is closed.
+const CONNECTIONS_MAX: usize = 1_024;
 
 impl NodeRef {
     /// Sends commands and waits for their answers.
@@ -53,8 +66,10 @@ impl NodeRef {
             Ok(values) => packed.unpack(values, &link.known).map_err(Unsent::from),
             Err(error) => Err(Failure::from(error).into()),
         };
-        if unpacked.is_err() {
-            self.forget(&link);
+        match (&unpacked, link.lane) {
+            (Err(unsent), _) => self.forget(&link, unsent.was_dropped),
+            (Ok(_), Lane::Shared(number)) => self.0.answered.store(number, Ordering::Relaxed),
+            (Ok(_), Lane::Waiting) => {}
         }
         unpacked
     }
@@ -74,27 +89,39 @@ impl NodeRef {
 
     /// The connection of this runtime, which is made if there is none.
     fn state(&self, way: &Way) -> State {
-        let (runtime, waits) = (Handle::current().id(), way.wait.is_some());
+        let handle = Handle::current();
+        let runtime = handle.id();
+        let lane = match way.wait {
+            Some(_) => Lane::Waiting,
+            None => {
+                let turn = match way.creates {
+                    // It has no second attempt: no connection for it that may have gone unnoticed.
+                    true => self.0.answered.load(Ordering::Relaxed),
+                    false => self.0.turn.fetch_add(1, Ordering::Relaxed),
+                };
+                Lane::Shared(turn % LANES.min(handle.metrics().num_workers()))
+            }
+        };
         let mut slots = crate::lock(&self.0.links);
-        if let Some(slot) = slots.iter().find(|slot| slot.is_of(runtime, waits)) {
+        if let Some(slot) = slots.iter().find(|slot| slot.is_of(runtime, lane)) {
             return slot.state.clone();
         }
-        let state = State::Connecting(self.connecting(runtime, waits));
-        if slots.len() >= RUNTIMES_MAX {
+        let state = State::Connecting(self.connecting(runtime, lane));
+        if slots.len() >= CONNECTIONS_MAX {
             slots.remove(0);
         }
         slots.push(Slot {
             runtime,
-            waits,
+            lane,
             state: state.clone(),
         });
         state
     }
 
-    fn connected(&self, runtime: tokio::runtime::Id, waits: bool, link: Option<&Link>) {
+    fn connected(&self, runtime: tokio::runtime::Id, lane: Lane, link: Option<&Link>) {
         let mut slots = crate::lock(&self.0.links);
         let position = slots.iter().position(|slot| {
-            slot.is_of(runtime, waits) && matches!(slot.state, State::Connecting(_))
+            slot.is_of(runtime, lane) && matches!(slot.state, State::Connecting(_))
         });
         match (position, link) {
             (Some(position), Some(link)) => {
@@ -107,20 +134,24 @@ impl NodeRef {
         }
     }
 
-    fn forget(&self, link: &Link) {
+    /// When one connection is gone, the others of the runtime are as well: a second attempt must not
+    /// meet one of them.
+    fn forget(&self, link: &Link, is_gone: bool) {
+        let runtime = Handle::current().id();
         crate::lock(&self.0.links).retain(|slot| match &slot.state {
+            State::Ready(_) if is_gone && slot.runtime == runtime => false,
             State::Ready(known) => !Arc::ptr_eq(&known.known, &link.known),
             State::Connecting(_) => true,
         });
     }
 
-    fn connecting(&self, runtime: tokio::runtime::Id, waits: bool) -> Connecting {
+    fn connecting(&self, runtime: tokio::runtime::Id, lane: Lane) -> Connecting {
         let node = self.clone();
         let task = tokio::spawn(async move {
-            let connected = node.connect_shared().await;
+            let connected = node.connect_shared(lane).await;
             // Not left to those who wait, who may have given up: the next ones would find a failure
             // that has long been over.
-            node.connected(runtime, waits, connected.as_ref().ok());
+            node.connected(runtime, lane, connected.as_ref().ok());
             connected
         });
         let joined = async move {
@@ -131,7 +162,7 @@ impl NodeRef {
         joined.boxed().shared()
     }
 
-    async fn connect_shared(&self) -> Result<Link, Failure> {
+    async fn connect_shared(&self, lane: Lane) -> Result<Link, Failure> {
         let settings = &self.0.settings;
         let timeout = settings.connect_timeout;
         let config = AsyncConnectionConfig::new()
@@ -143,7 +174,11 @@ impl NodeRef {
         let answers = connection.send_packed_commands(&hello, 0, hello.len());
         let answers = within(timeout, answers).await?;
         let known = Arc::new(self.0.introduced(answers)?);
-        Ok(Link { connection, known })
+        Ok(Link {
+            lane,
+            connection,
+            known,
+        })
     }
 }
 
@@ -188,7 +223,7 @@ async fn within<T>(
 }
 
 impl Slot {
-    fn is_of(&self, runtime: tokio::runtime::Id, waits: bool) -> bool {
-        self.runtime == runtime && self.waits == waits
+    fn is_of(&self, runtime: tokio::runtime::Id, lane: Lane) -> bool {
+        self.runtime == runtime && self.lane == lane
     }
 }

@@ -91,7 +91,7 @@ impl Process {
         let store = RedisStore::connect_blocking(config.clone()).unwrap();
         let runtime = || {
             let mut builder = tokio::runtime::Builder::new_multi_thread();
-            builder.worker_threads(1).enable_all().build().unwrap()
+            builder.worker_threads(2).enable_all().build().unwrap()
         };
         Self {
             name,
