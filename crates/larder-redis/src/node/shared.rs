@@ -33,6 +33,12 @@ enum Lane {
     Waiting,
 }
 
+impl Lane {
+    fn waits(self) -> bool {
+        matches!(self, Self::Waiting)
+    }
+}
+
 /// Connections over which requests take turns, where a runtime has as many workers. More of them
 /// cost the server more than they gain.
 const LANES: usize = 2;
@@ -82,9 +88,22 @@ impl NodeRef {
             State::Connecting(connecting) => connecting,
         };
         match Box::pin(tokio::time::timeout(way.timeout, connecting)).await {
-            Ok(connected) => connected.map_err(Unsent::from),
+            Ok(Ok(link)) => Ok(link),
+            // A server may have room for one more connection and not for two.
+            Ok(Err(failure)) => self.ready(way).ok_or_else(|| failure.into()),
             Err(_) => Err(Fault::new(FaultKind::Timeout).into()),
         }
+    }
+
+    /// A connection of this runtime that is there.
+    fn ready(&self, way: &Way) -> Option<Link> {
+        let runtime = Handle::current().id();
+        let slots = crate::lock(&self.0.links);
+        let mut own = slots.iter().filter(|slot| slot.runtime == runtime);
+        own.find_map(|slot| match &slot.state {
+            State::Ready(link) if slot.lane.waits() == way.wait.is_some() => Some(link.clone()),
+            _ => None,
+        })
     }
 
     /// The connection of this runtime, which is made if there is none.

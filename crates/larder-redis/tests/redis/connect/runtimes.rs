@@ -1,7 +1,7 @@
 //! Connections of tasks belong to a runtime; the store does not.
 
 use futures_util::FutureExt as _;
-use larder_core::Store as _;
+use larder_core::{Store as _, TableKey, store::Request};
 use larder_redis::RedisStore;
 use larder_testkit::server::{RedisServer, wait_until};
 use tokio::runtime::{Builder, Runtime};
@@ -73,6 +73,30 @@ fn a_store_outlives_the_runtimes_that_it_serves() {
     wait_until("one connection is left", threads_alone).unwrap();
     drop(store);
     wait_until("none is left", || Ok(named(&server, "app") == 0)).unwrap();
+}
+
+#[test]
+fn one_connection_serves_where_the_server_has_no_room_for_two() {
+    let server = RedisServer::start().unwrap();
+    let store = connect(patient(&server.url()).with_client_name("app"));
+    let runtime = threads();
+    let ask = move || {
+        let store = store.clone();
+        async move {
+            let records = Request::Records(vec![TableKey("shop:s:t".into())]);
+            store.exec(faces::now(), &[records]).await
+        }
+    };
+    runtime.block_on(ask()).unwrap();
+    assert_eq!(named(&server, "app"), 2, "one for threads, one for tasks");
+    server
+        .command(&["CONFIG", "SET", "maxclients", "2"])
+        .unwrap();
+    // Side by side, since the second attempt of a request might be the other's turn.
+    let asked: Vec<_> = (0..64).map(|_| runtime.spawn(ask())).collect();
+    for answer in asked {
+        runtime.block_on(answer).unwrap().unwrap();
+    }
 }
 
 #[test]
