@@ -21,7 +21,7 @@ use std::{
     time::Duration,
 };
 
-use larder_core::{Fault, FaultKind, Moment, SystemClock, entry::Incarnation};
+use larder_core::{Clock as _, Fault, FaultKind, Moment, SystemClock, entry::Incarnation};
 use redis::{Pipeline, Value};
 
 use crate::{
@@ -50,6 +50,10 @@ pub(crate) struct Node {
     /// Whose turn it is of those, and which has answered last.
     turn: AtomicUsize,
     answered: AtomicUsize,
+    /// When one of those was refused.
+    refused: AtomicU64,
+    /// When it last answered as no master does: what it said of itself before does not count.
+    doubted: AtomicU64,
     /// Whether it failed the last time.
     failed: AtomicBool,
 }
@@ -108,6 +112,8 @@ impl NodeRef {
             links: Mutex::default(),
             turn: AtomicUsize::new(0),
             answered: AtomicUsize::new(0),
+            refused: AtomicU64::new(0),
+            doubted: AtomicU64::new(0),
             failed: AtomicBool::new(false),
         }))
     }
@@ -148,8 +154,9 @@ impl Known {
 
     /// Whether it is time to ask again. Until one of those who ask has its answer, all of them do: a
     /// question may never be sent, where its caller gives up.
-    fn is_due(&self, now: Moment) -> bool {
-        now.since(Moment(self.checked.load(Ordering::Relaxed))) >= CHECK_EVERY
+    fn is_due(&self, now: Moment, doubted: Moment) -> bool {
+        let checked = Moment(self.checked.load(Ordering::Relaxed));
+        now.since(checked) >= CHECK_EVERY || checked <= doubted
     }
 
     /// The answer to a question that was sent at this moment.
@@ -179,8 +186,9 @@ struct Packed<'a> {
 }
 
 impl<'a> Packed<'a> {
-    fn new(commands: &'a Pipeline, known: &Known, way: &Way, now: Moment) -> Self {
-        let asks = known.is_due(now);
+    fn new(commands: &'a Pipeline, known: &Known, way: &Way, node: &Node) -> Self {
+        let now = node.settings.clock.now();
+        let asks = known.is_due(now, Moment(node.doubted.load(Ordering::Relaxed)));
         let role = || way.of_a_master.then_some((0, Duration::ZERO));
         let wait = way.wait.or_else(role);
         let pipeline = match (asks, wait) {
@@ -196,8 +204,18 @@ impl<'a> Packed<'a> {
         }
     }
 
-    /// Takes apart what came back.
-    fn unpack(&self, mut values: Vec<Value>, known: &Known) -> Result<Sent, Fault> {
+    /// Takes apart what came back. Where it is not a master's, no connection to the node believes any
+    /// more that it is one.
+    fn unpack(&self, values: Vec<Value>, known: &Known, node: &Node) -> Result<Sent, Fault> {
+        let unpacked = self.taken_apart(values, known);
+        if unpacked.is_err() {
+            let now = node.settings.clock.now();
+            node.doubted.fetch_max(now.0, Ordering::Relaxed);
+        }
+        unpacked
+    }
+
+    fn taken_apart(&self, mut values: Vec<Value>, known: &Known) -> Result<Sent, Fault> {
         if values.len() != self.count {
             return Err(protocol());
         }
@@ -276,10 +294,7 @@ impl Node {
         if identity.version < CONDITIONAL_EXPIRY {
             self.settings.old_server.store(true, Ordering::Relaxed);
         }
-        Ok(Known::new(
-            identity,
-            larder_core::Clock::now(&self.settings.clock),
-        ))
+        Ok(Known::new(identity, self.settings.clock.now()))
     }
 }
 

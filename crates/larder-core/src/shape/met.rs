@@ -18,6 +18,7 @@ pub struct MetShapes {
 
 #[derive(Clone, Debug)]
 struct Ready {
+    key: TableKey,
     /// That of the writer's catalog.
     table: Arc<Table>,
     shapes: Arc<[ReadyShape]>,
@@ -41,13 +42,14 @@ impl MetShapes {
             return ready(&*self.names, &change.table_key, None);
         };
         let known = lock(&self.ready).clone();
-        if let Some(ready) = known.filter(|ready| Arc::ptr_eq(&ready.table, table)) {
+        let is_it = |it: &Ready| Arc::ptr_eq(&it.table, table) && it.key == change.table_key;
+        if let Some(ready) = known.filter(is_it) {
             return ready.shapes;
         }
         let shapes = ready(&*self.names, &change.table_key, Some(table));
-        let table = table.clone();
         *lock(&self.ready) = Some(Ready {
-            table,
+            key: change.table_key.clone(),
+            table: table.clone(),
             shapes: shapes.clone(),
         });
         shapes

@@ -100,6 +100,11 @@ fn a_writer_with_another_catalog_reads_what_was_met_anew() {
         ..change.clone()
     };
     assert_eq!(affected(&unknown), [Affected::Record]);
+    let elsewhere = Change {
+        table_key: TableKey("n:other:public.post".into()),
+        ..change.clone()
+    };
+    assert_ne!(affected(&elsewhere), touched);
     assert_eq!(affected(&change), touched);
 }
 

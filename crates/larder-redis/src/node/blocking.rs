@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use larder_core::Clock as _;
 use redis::{Cmd, Pipeline, Value};
 
 use super::{Failure, Known, NodeRef, Packed, Way, door::Line, failure};
@@ -66,7 +65,7 @@ impl NodeRef {
             link.line.set_timeout(timeout).map_err(Failure::from)?;
             link.timeout = timeout;
         }
-        let packed = Packed::new(commands, &link.known, way, self.0.settings.clock.now());
+        let packed = Packed::new(commands, &link.known, way, &self.0);
         let bytes = packed.pipeline.get_packed_pipeline();
         match link.line.send(&bytes) {
             Ok(()) => Ok(Sending { link, packed }),
@@ -84,7 +83,7 @@ impl NodeRef {
                 Err(error) => return Err(self.lost(error)),
             }
         }
-        let sent = packed.unpack(values, &link.known)?;
+        let sent = packed.unpack(values, &link.known, &self.0)?;
         self.give_back(link);
         Ok(sent)
     }

@@ -10,7 +10,7 @@ use futures_util::{
     FutureExt as _,
     future::{self, BoxFuture, Either, Shared},
 };
-use larder_core::{Clock as _, Fault, FaultKind};
+use larder_core::{Clock as _, Fault, FaultKind, Moment};
 use redis::{AsyncConnectionConfig, Pipeline, RedisResult, Value, aio::MultiplexedConnection};
 use tokio::runtime::Handle;
 
@@ -33,15 +33,12 @@ enum Lane {
     Waiting,
 }
 
-impl Lane {
-    fn waits(self) -> bool {
-        matches!(self, Self::Waiting)
-    }
-}
-
 /// Connections over which requests take turns, where a runtime has as many workers. More of them
 /// cost the server more than they gain.
 const LANES: usize = 2;
+
+/// A second connection that was refused is tried again so much later.
+const AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 #[derive(Clone)]
 enum State {
@@ -66,10 +63,13 @@ impl NodeRef {
     /// Sends commands and waits for their answers.
     pub(crate) async fn exchange(&self, commands: &Pipeline, way: &Way) -> Result<Sent, Unsent> {
         let link = self.link(way).await?;
-        let packed = Packed::new(commands, &link.known, way, self.0.settings.clock.now());
+        let packed = Packed::new(commands, &link.known, way, &self.0);
         let waits = way.wait.map_or(Duration::ZERO, |(_, timeout)| timeout);
         let unpacked = match link.send(&packed, way.timeout + waits).await {
-            Ok(values) => packed.unpack(values, &link.known).map_err(Unsent::from),
+            Ok(values) => {
+                let unpacked = packed.unpack(values, &link.known, &self.0);
+                unpacked.map_err(Unsent::from)
+            }
             Err(error) => Err(Failure::from(error).into()),
         };
         match (&unpacked, link.lane) {
@@ -88,25 +88,13 @@ impl NodeRef {
             State::Connecting(connecting) => connecting,
         };
         match Box::pin(tokio::time::timeout(way.timeout, connecting)).await {
-            Ok(Ok(link)) => Ok(link),
-            // A server may have room for one more connection and not for two.
-            Ok(Err(failure)) => self.ready(way).ok_or_else(|| failure.into()),
+            Ok(connected) => connected.map_err(Unsent::from),
             Err(_) => Err(Fault::new(FaultKind::Timeout).into()),
         }
     }
 
-    /// A connection of this runtime that is there.
-    fn ready(&self, way: &Way) -> Option<Link> {
-        let runtime = Handle::current().id();
-        let slots = crate::lock(&self.0.links);
-        let mut own = slots.iter().filter(|slot| slot.runtime == runtime);
-        own.find_map(|slot| match &slot.state {
-            State::Ready(link) if slot.lane.waits() == way.wait.is_some() => Some(link.clone()),
-            _ => None,
-        })
-    }
-
-    /// The connection of this runtime, which is made if there is none.
+    /// The connection of this runtime, which is made if there is none. Nobody waits for a second one:
+    /// a server may have no room for it.
     fn state(&self, way: &Way) -> State {
         let handle = Handle::current();
         let runtime = handle.id();
@@ -122,19 +110,38 @@ impl NodeRef {
             }
         };
         let mut slots = crate::lock(&self.0.links);
-        if let Some(slot) = slots.iter().find(|slot| slot.is_of(runtime, lane)) {
-            return slot.state.clone();
+        let own = slots.iter().find(|slot| slot.is_of(runtime, lane));
+        let own = own.map(|slot| slot.state.clone());
+        let other = || {
+            slots
+                .iter()
+                .find_map(|slot| slot.stands_in_for(runtime, lane))
+        };
+        match own {
+            Some(State::Ready(link)) => return State::Ready(link),
+            Some(connecting) => return other().unwrap_or(connecting),
+            None => {}
         }
-        let state = State::Connecting(self.connecting(runtime, lane));
+        let other = other();
+        if let Some(other) = other.as_ref().filter(|_| !self.may_connect_again()) {
+            return other.clone();
+        }
+        let connecting = State::Connecting(self.connecting(runtime, lane));
         if slots.len() >= CONNECTIONS_MAX {
             slots.remove(0);
         }
         slots.push(Slot {
             runtime,
             lane,
-            state: state.clone(),
+            state: connecting.clone(),
         });
-        state
+        other.unwrap_or(connecting)
+    }
+
+    /// Whether it is long enough ago that a connection was refused.
+    fn may_connect_again(&self) -> bool {
+        let refused = Moment(self.0.refused.load(Ordering::Relaxed));
+        self.0.settings.clock.now().since(refused) >= AGAIN_AFTER
     }
 
     fn connected(&self, runtime: tokio::runtime::Id, lane: Lane, link: Option<&Link>) {
@@ -148,7 +155,11 @@ impl NodeRef {
                     slot.state = State::Ready(link.clone());
                 }
             }
-            (Some(position), None) => drop(slots.remove(position)),
+            (Some(position), None) => {
+                let now = self.0.settings.clock.now();
+                self.0.refused.store(now.0, Ordering::Relaxed);
+                slots.remove(position);
+            }
             (None, _) => {}
         }
     }
@@ -244,5 +255,12 @@ async fn within<T>(
 impl Slot {
     fn is_of(&self, runtime: tokio::runtime::Id, lane: Lane) -> bool {
         self.runtime == runtime && self.lane == lane
+    }
+
+    /// It, where it is there and may take what is another one's turn.
+    fn stands_in_for(&self, runtime: tokio::runtime::Id, lane: Lane) -> Option<State> {
+        let both_shared = matches!((self.lane, lane), (Lane::Shared(_), Lane::Shared(_)));
+        let is_ready = matches!(self.state, State::Ready(_));
+        (self.runtime == runtime && both_shared && is_ready).then(|| self.state.clone())
     }
 }

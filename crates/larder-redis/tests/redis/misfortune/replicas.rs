@@ -59,6 +59,29 @@ fn a_server_that_became_a_replica_answers_no_longer_than_it_goes_unasked() {
     processes.iter().for_each(Process::has_no_fault);
 }
 
+/// What one connection hears, no other one may go on not knowing: the process would be served what
+/// it has changed itself, once that was delivered elsewhere.
+#[test]
+fn a_write_that_a_replica_refuses_is_heard_by_all_connections() {
+    let (server, other) = (RedisServer::start().unwrap(), RedisServer::start().unwrap());
+    let processes = processes_within(&config(&server), &never_opening());
+    let rows = Rows::new(1);
+    let quiet = Rows::of(larder_testkit::fixture::Posts::named("quiet"), 1);
+    warm(&processes, &rows);
+    warm(&processes, &quiet);
+    follow(&other, &server);
+    other.command(&["REPLICAOF", "NO", "ONE"]).unwrap();
+    // It keeps all that it has.
+    follow(&server, &other);
+    for process in &processes {
+        assert!(!process.write(&rows, 0), "{process:?}");
+        for _ in 0..4 {
+            let answer = process.read(&quiet, 0);
+            assert_eq!(answer, Answer::Bypass(BypassReason::Fault), "{process:?}");
+        }
+    }
+}
+
 /// A write that finds nothing to drop sends no command that a replica would refuse. What it finds
 /// must not come from a server that is none any more.
 #[test]
