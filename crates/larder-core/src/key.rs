@@ -150,15 +150,12 @@ impl DependencyKey {
 /// Appends `text` with every reserved character and `%` as `%XX` of its UTF-8 bytes: injective,
 /// and undone by [`unescape`].
 pub(crate) fn escape(out: &mut String, text: &str, is_reserved: impl Fn(char) -> bool) {
-    // Pieces that end with a reserved character, but for the last one.
-    for piece in text.split_inclusive(|c| c == '%' || is_reserved(c)) {
-        let last = piece.chars().next_back();
-        let Some(reserved) = last.filter(|c| *c == '%' || is_reserved(*c)) else {
-            out.push_str(piece);
-            continue;
-        };
-        out.push_str(piece.strip_suffix(reserved).unwrap_or_default());
-        for byte in reserved.encode_utf8(&mut [0; 4]).bytes() {
+    let is_escaped = |c| c == '%' || is_reserved(c);
+    // Each piece ends with such a character, but for the last one.
+    for piece in text.split_inclusive(is_escaped) {
+        let clean = piece.strip_suffix(is_escaped).unwrap_or(piece);
+        out.push_str(clean);
+        for byte in piece.bytes().skip(clean.len()) {
             // Writing to a String cannot fail.
             let _ = write!(out, "%{byte:02X}");
         }

@@ -164,8 +164,8 @@ impl Exchange {
     }
 
     fn unsent(&mut self, batch: Batch, unsent: Unsent) -> Result<(), Fault> {
-        let repeatable = |it: &Open<()>| it.kind != Kind::Creating && !it.resent;
-        if !unsent.was_dropped || !batch.members.iter().all(repeatable) {
+        let was_resent = batch.members.iter().any(|it| it.resent);
+        if !unsent.was_dropped || was_resent || batch.creates() {
             return Err(unsent.fault);
         }
         let step = batch.step();
@@ -290,6 +290,11 @@ impl Batch {
         let command = mem::take(&mut open.command);
         self.commands.add_command(command);
         self.members.push(open.with(()));
+    }
+
+    /// Whether some of its commands must not be sent again (P5).
+    pub(crate) fn creates(&self) -> bool {
+        self.members.iter().any(|it| it.kind == Kind::Creating)
     }
 
     /// Commands per member.

@@ -113,6 +113,5 @@ pub(crate) fn way(timeout: std::time::Duration) -> Way {
         timeout,
         wait: None,
         of_a_master: false,
-        creates: false,
     }
 }

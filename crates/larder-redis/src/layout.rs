@@ -101,9 +101,8 @@ impl Layout {
         tag.table == *table && tag.shard == self.shard(spread)
     }
 
-    /// Which shard a spread falls on, and of how many, where there are several.
     fn shard(&self, spread: u16) -> Option<(u16, u16)> {
-        (self.shards > 1).then(|| (spread % self.shards, self.shards))
+        of_several(spread % self.shards.max(1), self.shards)
     }
 
     /// All shards of a table that any process may look at.
@@ -134,7 +133,7 @@ impl Tag {
             Some((_, shard)) => {
                 let (at, shards) = shard.split_once('/')?;
                 let (at, shards): (u16, u16) = (at.parse().ok()?, shards.parse().ok()?);
-                Some((at, shards)).filter(|_| at < shards && shards > 1)
+                of_several(at, shards).filter(|_| at < shards)
             }
         };
         let tag = Self::new(&TableKey(format!("{namespace}:{name}").into()), shard);
@@ -197,9 +196,7 @@ impl Tag {
         let kind = rest.strip_prefix(':')?;
         (shard.is_empty() || shard.starts_with(':')).then_some(())?;
         match kind.split_once(':')? {
-            ("t", name) => {
-                (self.table.0.get(self.namespace..) == Some(name)).then_some(Kept::Record)
-            }
+            ("t", name) => (self.names().1 == name).then_some(Kept::Record),
             ("d", _) => Some(Kept::Stamp),
             ("q", _) => Some(Kept::Entry),
             ("l", _) => Some(Kept::Claim),
@@ -215,9 +212,21 @@ impl Tag {
     /// The slot of a cluster in which its keys lie.
     pub(crate) fn slot(&self) -> u16 {
         const CRC16: Crc<u16> = Crc::<u16>::new(&CRC_16_XMODEM);
-        let braced = self.braced();
-        let tag = braced.get(1..braced.len() - 1).unwrap_or_default();
-        CRC16.checksum(tag.as_bytes()) % SLOTS
+        let mut crc = CRC16.digest();
+        crc.update(self.names().0.as_bytes());
+        crc.update(self.short.as_bytes());
+        if let Some((shard, shards)) = self.shard {
+            crc.update(format!(":{shard}/{shards}").as_bytes());
+        }
+        crc.finalize() % SLOTS
+    }
+
+    /// The namespace as keys begin with it, and what the table is called there.
+    fn names(&self) -> (&str, &str) {
+        self.table
+            .0
+            .split_at_checked(self.namespace)
+            .unwrap_or_default()
     }
 
     /// How every tag of its table starts.
@@ -240,17 +249,8 @@ impl Tag {
 
     fn write(&self, out: &mut impl Write) -> io::Result<()> {
         out.write_all(b"{")?;
-        out.write_all(
-            self.table
-                .0
-                .as_bytes()
-                .get(..self.namespace)
-                .unwrap_or_default(),
-        )?;
-        match &self.short {
-            Short::Of(short) => out.write_all(short)?,
-            Short::Reports => out.write_all(b"@reports")?,
-        }
+        out.write_all(self.names().0.as_bytes())?;
+        out.write_all(self.short.as_bytes())?;
         if let Some((shard, shards)) = self.shard {
             write!(out, ":{shard}/{shards}")?;
         }
@@ -263,6 +263,15 @@ impl Tag {
 
     fn key<'a>(&'a self, kind: Kind<'a>) -> Key<'a> {
         Key { tag: self, kind }
+    }
+}
+
+impl Short {
+    fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Of(short) => short,
+            Self::Reports => b"@reports",
+        }
     }
 }
 
@@ -280,9 +289,8 @@ impl Key<'_> {
         self.tag.write(out)?;
         let (kind, digest, bytes) = match self.kind {
             Kind::Record => {
-                let name = self.tag.table.0.as_bytes();
                 out.write_all(b":t:")?;
-                return out.write_all(name.get(self.tag.namespace..).unwrap_or_default());
+                return out.write_all(self.tag.names().1.as_bytes());
             }
             Kind::Stamp(digest) => (b":d:", digest, STAMP_BYTES),
             Kind::Entry(digest) => (b":q:", digest, ENTRY_BYTES),
@@ -335,7 +343,12 @@ fn tags(table: &TableKey, shards: u16) -> impl Iterator<Item = Tag> {
 }
 
 fn tag(table: &TableKey, shard: u16, shards: u16) -> Tag {
-    Tag::new(table, (shards > 1).then_some((shard, shards)))
+    Tag::new(table, of_several(shard, shards))
+}
+
+/// Which shard of how many, where there are several.
+fn of_several(shard: u16, shards: u16) -> Option<(u16, u16)> {
+    (shards > 1).then_some((shard, shards))
 }
 
 /// What stands for a table: its CRC-64.

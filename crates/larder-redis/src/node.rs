@@ -49,7 +49,7 @@ pub(crate) struct Node {
     links: Mutex<Vec<shared::Slot>>,
     /// Whose turn it is of those, and which has answered last.
     turn: AtomicUsize,
-    answered: AtomicUsize,
+    answered_last: AtomicUsize,
     /// When one of those was refused.
     refused: AtomicU64,
     /// When it last answered as no master does: what it said of itself before does not count.
@@ -81,8 +81,6 @@ pub(crate) struct Way {
     /// Whether only a master's answers count, even if the server said who it is just now: a replica's
     /// word that there is nothing to drop must not.
     pub(crate) of_a_master: bool,
-    /// Whether it must not be sent again (P5).
-    pub(crate) creates: bool,
 }
 
 /// Who the server at the other end is, as it last said.
@@ -111,7 +109,7 @@ impl NodeRef {
             idle: Mutex::default(),
             links: Mutex::default(),
             turn: AtomicUsize::new(0),
-            answered: AtomicUsize::new(0),
+            answered_last: AtomicUsize::new(0),
             refused: AtomicU64::new(0),
             doubted: AtomicU64::new(0),
             failed: AtomicBool::new(false),

@@ -245,9 +245,9 @@ impl Shared {
             }
             let batches = self.batches(&mut exchange, topology)?;
             let outcomes: Outcomes = match batches.as_slice() {
-                [one] => smallvec![one.node.exchange(&one.commands, way).await],
+                [one] => smallvec![one.node.exchange(one, way).await],
                 many => {
-                    let sending = many.iter().map(|it| it.node.exchange(&it.commands, way));
+                    let sending = many.iter().map(|it| it.node.exchange(it, way));
                     Box::pin(join_all(sending)).await.into()
                 }
             };
@@ -374,7 +374,6 @@ impl Shared {
                 .filter(|_| invalidates)
                 .map(|it| (it.replicas, it.timeout)),
             of_a_master: requests.iter().any(task::finds_what_to_drop),
-            creates: requests.iter().any(task::creates),
         }
     }
 }

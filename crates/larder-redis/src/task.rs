@@ -213,11 +213,6 @@ impl ClaimTask<'_> {
     }
 }
 
-/// Whether some of its commands must not be sent again (P5).
-pub(crate) fn creates(request: &Request<'_>) -> bool {
-    matches!(request, Request::Register { .. } | Request::Claim { .. })
-}
-
 /// Whether what is dropped depends on the answer.
 pub(crate) fn finds_what_to_drop(request: &Request<'_>) -> bool {
     match request {

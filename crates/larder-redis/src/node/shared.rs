@@ -11,11 +11,11 @@ use futures_util::{
     future::{self, BoxFuture, Either, Shared},
 };
 use larder_core::{Clock as _, Fault, FaultKind, Moment};
-use redis::{AsyncConnectionConfig, Pipeline, RedisResult, Value, aio::MultiplexedConnection};
+use redis::{AsyncConnectionConfig, RedisResult, Value, aio::MultiplexedConnection};
 use tokio::runtime::Handle;
 
 use super::{Failure, Known, NodeRef, Packed, Way};
-use crate::exchange::{Sent, Unsent};
+use crate::exchange::{Batch, Sent, Unsent};
 
 /// A connection of one runtime: what drives it stops with the runtime in which it was made.
 pub(super) struct Slot {
@@ -61,9 +61,9 @@ const CONNECTIONS_MAX: usize = 1_024;
 
 impl NodeRef {
     /// Sends commands and waits for their answers.
-    pub(crate) async fn exchange(&self, commands: &Pipeline, way: &Way) -> Result<Sent, Unsent> {
-        let link = self.link(way).await?;
-        let packed = Packed::new(commands, &link.known, way, &self.0);
+    pub(crate) async fn exchange(&self, batch: &Batch, way: &Way) -> Result<Sent, Unsent> {
+        let link = self.link(way, batch.creates()).await?;
+        let packed = Packed::new(&batch.commands, &link.known, way, &self.0);
         let waits = way.wait.map_or(Duration::ZERO, |(_, timeout)| timeout);
         let unpacked = match link.send(&packed, way.timeout + waits).await {
             Ok(values) => {
@@ -74,7 +74,7 @@ impl NodeRef {
         };
         match (&unpacked, link.lane) {
             (Err(unsent), _) => self.forget(&link, unsent.was_dropped),
-            (Ok(_), Lane::Shared(number)) => self.0.answered.store(number, Ordering::Relaxed),
+            (Ok(_), Lane::Shared(number)) => self.0.answered_last.store(number, Ordering::Relaxed),
             (Ok(_), Lane::Waiting) => {}
         }
         unpacked
@@ -82,8 +82,8 @@ impl NodeRef {
 
     /// What is rarely waited for is boxed, here and below: a request of a task is as large as all
     /// that it may wait for.
-    async fn link(&self, way: &Way) -> Result<Link, Unsent> {
-        let connecting = match self.state(way) {
+    async fn link(&self, way: &Way, creates: bool) -> Result<Link, Unsent> {
+        let connecting = match self.state(way, creates) {
             State::Ready(link) => return Ok(link),
             State::Connecting(connecting) => connecting,
         };
@@ -95,15 +95,15 @@ impl NodeRef {
 
     /// The connection of this runtime, which is made if there is none. Nobody waits for a second one:
     /// a server may have no room for it.
-    fn state(&self, way: &Way) -> State {
+    fn state(&self, way: &Way, creates: bool) -> State {
         let handle = Handle::current();
         let runtime = handle.id();
         let lane = match way.wait {
             Some(_) => Lane::Waiting,
             None => {
-                let turn = match way.creates {
+                let turn = match creates {
                     // It has no second attempt: no connection for it that may have gone unnoticed.
-                    true => self.0.answered.load(Ordering::Relaxed),
+                    true => self.0.answered_last.load(Ordering::Relaxed),
                     false => self.0.turn.fetch_add(1, Ordering::Relaxed),
                 };
                 Lane::Shared(turn % LANES.min(handle.metrics().num_workers()))
