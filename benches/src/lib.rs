@@ -137,6 +137,21 @@ pub fn per_second<T>(calls: u32, call: impl FnOnce() -> T) -> f64 {
     f64::from(calls) / start.elapsed().as_secs_f64()
 }
 
+/// The commands that an invalidation of a row sends to Redis, of nothing: what any round trip for it
+/// takes.
+#[must_use]
+pub fn commands_of_an_invalidation() -> redis::Pipeline {
+    let mut commands = redis::pipe();
+    commands
+        .cmd("HKEYS")
+        .arg("{bare:AAAAAAAAAAA}:t:orders@10%2E0%2E0%2E5%3A5432:public.product");
+    commands
+        .cmd("UNLINK")
+        .arg("{bare:AAAAAAAAAAA}:d:AAAAAAAAAAAAAAAA");
+    commands.cmd("WAIT").arg(0).arg(0);
+    commands
+}
+
 /// The machine, in a line.
 #[must_use]
 pub fn machine() -> String {

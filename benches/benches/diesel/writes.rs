@@ -11,7 +11,7 @@ use diesel::{
     QueryableByName, RunQueryDsl as _, sql_query, sql_types::Integer,
 };
 use larder::{Larder, Policy, diesel::CachedConnection};
-use larder_benches::Group;
+use larder_benches::{Group, commands_of_an_invalidation};
 use larder_core::Stores;
 use larder_redis::{RedisConfig, RedisStore};
 use larder_testkit::server::{PostgresServer, RedisServer};
@@ -51,10 +51,9 @@ pub(crate) fn report(url: &str) {
     let mut remote = connect(&redis("empty"));
     let client = redis::Client::open(server.url()).unwrap();
     let mut bare = client.get_connection().unwrap();
-    println!(
-        "{}",
-        by_key_alone(&mut plain, &mut bare, &mut memory, &mut remote).report()
-    );
+    let title = "PostgreSQL, an update of a row by its key";
+    let alone = by_key_alone(title, &mut plain, &mut bare, &mut memory, &mut remote);
+    println!("{}", alone.report());
     println!(
         "{}",
         that_tell_less(&mut plain, &mut connect(&redis("less"))).report()
@@ -78,11 +77,11 @@ pub(crate) fn report(url: &str) {
         .map(|count| (count, connect(&redis(&format!("shapes-{count}")))))
         .collect();
     println!("{}", among_shapes(&mut shaped).report());
-    println!("{}", on_disk(&server).report());
+    println!("{}", on_disk(&server, &mut bare).report());
 }
 
 /// On a server that acknowledges what is on disk, as an installed one does.
-fn on_disk(redis: &RedisServer) -> Group {
+fn on_disk(redis: &RedisServer, bare: &mut redis::Connection) -> Group {
     let server = PostgresServer::start_durable().unwrap();
     let url = server.url();
     postgres::create(&url);
@@ -92,20 +91,8 @@ fn on_disk(redis: &RedisServer) -> Group {
     let mut plain = PgConnection::establish(&url).unwrap();
     let mut memory = connect(&larder());
     let mut remote = connect(&on("durable", store));
-    let mut group = Group::new(
-        "PostgreSQL that syncs, an update of a row by its key",
-        CALLS,
-    );
-    let mut next = cycle(ROWS);
-    for db in [&mut memory, &mut remote] {
-        by_key(1).get_result::<Product>(db).unwrap();
-    }
-    for _ in 0..ROUNDS {
-        group.round("direct", || restock!(next(), &mut plain));
-        group.round("memory store", || restock!(next(), &mut memory));
-        group.round("Redis", || restock!(next(), &mut remote));
-    }
-    group
+    let title = "PostgreSQL that syncs, an update of a row by its key";
+    by_key_alone(title, &mut plain, bare, &mut memory, &mut remote)
 }
 
 fn on(namespace: &str, store: impl Into<Stores>) -> Larder {
@@ -117,27 +104,15 @@ fn on(namespace: &str, store: impl Into<Stores>) -> Larder {
         .unwrap()
 }
 
-/// The commands of an invalidation, of nothing.
-fn commands() -> redis::Pipeline {
-    let mut commands = redis::pipe();
-    commands
-        .cmd("HKEYS")
-        .arg("{bare:AAAAAAAAAAA}:t:orders@10%2E0%2E0%2E5%3A5432:public.product");
-    commands
-        .cmd("UNLINK")
-        .arg("{bare:AAAAAAAAAAA}:d:AAAAAAAAAAAAAAAA");
-    commands.cmd("WAIT").arg(0).arg(0);
-    commands
-}
-
 /// Without a cache, the update and what any invalidation in Redis takes: one round trip.
 fn by_key_alone(
+    title: &str,
     plain: &mut PgConnection,
     bare: &mut redis::Connection,
     memory: &mut Db,
     remote: &mut Db,
 ) -> Group {
-    let mut group = Group::new("PostgreSQL, an update of a row by its key", CALLS);
+    let mut group = Group::new(title, CALLS);
     let mut next = cycle(ROWS);
     for db in [&mut *memory, &mut *remote] {
         by_key(1).get_result::<Product>(db).unwrap();
@@ -146,7 +121,7 @@ fn by_key_alone(
         group.round("direct", || restock!(next(), plain));
         group.round("direct, then bare commands to Redis", || {
             let updated = restock!(next(), plain);
-            commands().exec(bare).unwrap();
+            commands_of_an_invalidation().exec(bare).unwrap();
             updated
         });
         group.round("memory store", || restock!(next(), memory));

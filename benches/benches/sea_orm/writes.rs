@@ -4,11 +4,10 @@
 //! worst case.
 
 use larder::CachedConnection;
-use larder_benches::Group;
+use larder_benches::{Group, commands_of_an_invalidation};
 use larder_examples::entity::product;
 use larder_redis::{RedisConfig, RedisStore};
 use larder_testkit::server::RedisServer;
-use redis::aio::MultiplexedConnection;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseConnection, EntityTrait, ExprTrait,
     QueryFilter, Set, sea_query::Expr,
@@ -50,7 +49,8 @@ pub(crate) async fn report(
                 let (id, mut bare) = (id(), bare.clone());
                 async move {
                     restock(plain, id).await;
-                    invalidate(&mut bare).await;
+                    let commands = commands_of_an_invalidation();
+                    commands.exec_async(&mut bare).await.unwrap();
                 }
             })
             .await;
@@ -86,17 +86,4 @@ async fn rename(db: &impl ConnectionTrait, id: i32) {
         ..Default::default()
     };
     model.update(db).await.unwrap();
-}
-
-/// The commands of an invalidation, of nothing.
-async fn invalidate(connection: &mut MultiplexedConnection) {
-    let mut commands = redis::pipe();
-    commands
-        .cmd("HKEYS")
-        .arg("{bare:AAAAAAAAAAA}:t:orders@10%2E0%2E0%2E5%3A5432:public.product");
-    commands
-        .cmd("UNLINK")
-        .arg("{bare:AAAAAAAAAAA}:d:AAAAAAAAAAAAAAAA");
-    commands.cmd("WAIT").arg(0).arg(0);
-    commands.exec_async(connection).await.unwrap();
 }
